@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# edgemeter: `make` builds, `make demo` shows the main job, `make test` tests it. V=1 prints whole commands,
+# SAN=1 builds with ASan and UBSan (into build/san), REQUIRE=1 makes a test that cannot run a failure.
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-builtin-rules
+
+VERSION := $(shell cat VERSION)
+CC := gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PREFIX ?= /usr/local
+
+BUILD := build$(if $(SAN),/san)
+GEN := $(BUILD)/gen
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
+
+WARN := -Wall -Wextra -Werror -Wno-missing-field-initializers
+CFLAGS := -std=gnu11 -O2 -g $(WARN) -fno-strict-aliasing -DEDGEMETER_VERSION='"$(VERSION)"' \
+	-D_GNU_SOURCE -Iuserspace -Iheaders -I$(GEN) $(if $(SAN),-fsanitize=address,undefined -fno-omit-frame-pointer)
+LDFLAGS := $(if $(SAN),-fsanitize=address,undefined)
+LDLIBS := -lbpf -lcurl -lyaml -lmicrohttpd -lsnappy -lprotobuf-c -lxxhash -lm
+TEST_LDLIBS := -lcmocka
+
+# A fixed target architecture for BPF: nothing in bpf/ depends on it, kernel headers do.
+BPF_CFLAGS := -target bpf -mcpu=v2 -O2 -g $(WARN) -Iheaders -Ivmlinux
+
+sources := $(sort $(wildcard userspace/*/*.c)) userspace/agent.c
+objects := $(sources:%.c=$(BUILD)/%.o)
+protos := $(sort $(wildcard userspace/*/*.proto))
+proto_c := $(protos:userspace/%.proto=$(GEN)/%.pb-c.c)
+proto_objects := $(proto_c:.c=.o)
+skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.c)))
+unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
+
+.PHONY: build deps test tests demo vmtest install clean format
+build: $(BUILD)/edgemeter
+tests: $(unit_tests) $(bpf_tests)
+
+deps: ; $(Q)tools/install-deps
+
+$(BUILD)/edgemeter: $(BUILD)/userspace/main.o $(objects) $(proto_objects)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/%.o: %.c Makefile VERSION | $(skeletons) $(proto_c)
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GEN)/%.pb-c.o: $(GEN)/%.pb-c.c
+	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: userspace/%.proto
+	$(call say,PROTOC,$<)mkdir -p $(@D) && protoc-c --proto_path=userspace --c_out=$(GEN) $<
+
+$(BUILD)/%.bpf.o: %.bpf.c Makefile
+	$(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GEN)/%.skel.h: $(BUILD)/bpf/%.bpf.o
+	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(objects) $(proto_objects)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS) $(LDLIBS)
+.PRECIOUS: $(BUILD)/%.o $(BUILD)/%.bpf.o $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h $(GEN)/%.pb-c.o
+
+test: deps
+	$(Q)$(MAKE) --no-print-directory build tests
+	$(Q)BUILD=$(BUILD) REQUIRE=$(REQUIRE) tests/run
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory build
+	$(Q)KEEP=$(KEEP) tools/demo
+
+KERNEL ?= 6.1
+vmtest: deps
+	$(Q)$(MAKE) --no-print-directory build tests
+	$(Q)BUILD=$(BUILD) tests/vm/run $(KERNEL)
+
+install: build
+	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter
+
+clean: ; rm -rf build
+
+format: ; clang-format -i $$(git ls-files '*.c' '*.h')
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

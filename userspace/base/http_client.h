@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP out: one libcurl multi handle on the event loop, with TLS, authentication and keep-alive.
+ * Knows nothing of scraping or remote write. */
+#ifndef EDGEMETER_BASE_HTTP_CLIENT_H
+#define EDGEMETER_BASE_HTTP_CLIENT_H
+
+#include <stdint.h>
+
+#include "base/http_config.h"
+#include "base/loop.h"
+#include "base/text.h"
+
+struct http_client;
+struct http_call;
+
+struct http_response {
+    int status;         /* 0: no response; `error` says why */
+    const char *error;  /* NULL, or one line: "connection refused", "timed out after 10s", ... */
+    const char *content_type; /* "" where the server sent none */
+    int64_t retry_after_ms;   /* Retry-After in either form, from now; -1: none or not understood */
+    struct text body;         /* empty where on_body took it; decoded (gzip) */
+    double duration_seconds;  /* from the start to the last byte */
+};
+
+/* Called once, unless the call was cancelled. Everything in `response` is valid during the call. */
+typedef void (*http_done_fn)(void *context, const struct http_response *response);
+/* Takes a piece of the decoded body as it comes; 0, or a negative errno to abort the transfer. */
+typedef int (*http_body_fn)(void *context, const char *bytes, size_t length);
+
+struct http_request {
+    const char *method; /* "GET" or "POST" */
+    const char *url;
+    const struct http_config *config;   /* must outlive the call */
+    const struct http_header *headers;  /* besides the config's; copied */
+    size_t header_count;
+    const void *body; /* POST; must outlive the call */
+    size_t body_length;
+    bool accept_gzip;          /* ask for gzip and decode it */
+    uint64_t timeout_ns;       /* connect, request and body together */
+    size_t max_response_bytes; /* decoded; a longer body ends the call with an error */
+    http_body_fn on_body;      /* NULL: the body is collected into the response */
+    http_done_fn on_done;
+    void *context;
+};
+
+int http_client_new(struct loop *loop, const char *user_agent, struct http_client **out);
+void http_client_free(struct http_client **client);
+
+/* 0 with the running call in *out (valid until on_done or cancel), or a negative errno. on_done is
+ * never called from inside this function. */
+int http_client_start(struct http_client *client, const struct http_request *request,
+                      struct http_call **out);
+void http_call_cancel(struct http_call **call);
+
+/* The URL with any password replaced by "xxxxx", as Prometheus shows it. The caller frees. */
+char *http_url_redacted(const char *url);
+
+#endif

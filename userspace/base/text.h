@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A view of bytes that somebody else owns. Not NUL-terminated; may hold any byte. */
+#ifndef EDGEMETER_BASE_TEXT_H
+#define EDGEMETER_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct text {
+    const char *bytes;
+    size_t length;
+};
+
+/* For printf: printf("%.*s", TEXT_FORMAT(t)) */
+#define TEXT_FORMAT(t) (int)(t).length, (t).bytes
+#define TEXT(literal) ((struct text){(literal), sizeof(literal) - 1})
+
+static inline struct text text_of(const char *string)
+{
+    return (struct text){string, string ? strlen(string) : 0};
+}
+
+static inline bool text_equal(struct text a, struct text b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
+/* Byte order, the order in which Prometheus sorts label names. */
+static inline int text_compare(struct text a, struct text b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter ? memcmp(a.bytes, b.bytes, shorter) : 0;
+    return order ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP rows: loads and attaches the BPF programs, drains their rows every interval, names the
+ * cgroups, and hands every drain to the sink as one record. */
+#ifndef EDGEMETER_COLLECT_COLLECTOR_H
+#define EDGEMETER_COLLECT_COLLECTOR_H
+
+#include "base/buffer.h"
+#include "base/loop.h"
+#include "collect/collect_config.h"
+#include "model/metric.h"
+#include "model/sample.h"
+
+struct collector;
+
+struct collector_environment {
+    struct loop *loop;
+    struct series_table *series;
+    struct sample_sink *sink;
+    struct metric_registry *metrics;
+    const struct labels *external_labels; /* added to a series where it has no label of that name */
+    const char *instance; /* NODE_NAME, else the host's name */
+};
+
+/* Loads, attaches, and drains every interval from then on. A negative errno where metering cannot
+ * work here (not root, no cgroup v2, no BPF), with the reason and what to do in the log. */
+int collector_new(const struct collector_environment *environment,
+                  const struct http_metrics_config *config, struct collector **out);
+/* Detaches the programs, then drains once more: nothing is counted after the last drain. */
+void collector_stop(struct collector *collector);
+void collector_free(struct collector **collector);
+
+/* The rows as of now, as text 0.0.4 without timestamps. Draining for this changes nothing that is
+ * sent. */
+int collector_write(struct collector *collector, struct buffer *out);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prometheus' YAML plus our blocks, as validated structs. Every problem is kept with its place; a
+ * file with any error gives no config. */
+#ifndef EDGEMETER_CONFIG_CONFIG_H
+#define EDGEMETER_CONFIG_CONFIG_H
+
+#include "collect/collect_config.h"
+#include "scrape/scrape_config.h"
+#include "ship/remote_write_config.h"
+
+struct external_label {
+    char *name;
+    char *value;
+};
+
+struct config {
+    struct external_label *external_labels; /* sorted by name */
+    size_t external_label_count;
+    struct scrape_config *scrapes;
+    size_t scrape_count;
+    struct remote_write_config *remotes;
+    size_t remote_count;
+    bool http_metrics_given; /* the block that turns metering on */
+    struct http_metrics_config http_metrics;
+    struct queue_config queue;
+};
+
+/* One problem: where (1-based; 0 where there is no place, a missing file say) and what. */
+struct config_problem {
+    unsigned line;
+    unsigned column;
+    bool warning; /* the config is usable all the same */
+    char *message;
+};
+
+struct config_problems {
+    const char *file; /* borrowed */
+    struct config_problem *list;
+    size_t count;
+};
+
+/* Reads and validates `path`. 0 with *out (warnings possible), -EINVAL with at least one error in
+ * `problems`, or -ENOMEM. A file that cannot be read is -EINVAL with the reason as its problem. */
+int config_load(const char *path, struct config **out, struct config_problems *problems);
+/* The same over bytes in memory; `name` stands for the file in messages. */
+int config_parse(const char *name, const char *bytes, size_t length, struct config **out,
+                 struct config_problems *problems);
+/* What runs without --config.file: the host's HTTP metered, nothing scraped, nothing sent. */
+int config_default(struct config **out);
+void config_free(struct config **config);
+
+/* "file:line:column: message" for each, a line each, to a stdio stream. */
+void config_problems_print(const struct config_problems *problems, void *stdio_stream);
+void config_problems_free(struct config_problems *problems);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sample, and the sink where every producer (scraper, collector) meets every consumer (queue). */
+#ifndef EDGEMETER_MODEL_SAMPLE_H
+#define EDGEMETER_MODEL_SAMPLE_H
+
+#include "model/series_table.h"
+
+/* Prometheus' marker for "this series has ended": a NaN with this bit pattern. */
+#define STALE_NAN_BITS UINT64_C(0x7ff0000000000002)
+
+/* A native (exponential) histogram with integer counts, in remote write's own terms: spans name runs
+ * of buckets, deltas are differences between neighbouring bucket counts. One allocation, freed with
+ * histogram_release(). */
+struct histogram_span {
+    int32_t offset;
+    uint32_t length;
+};
+
+struct histogram {
+    uint32_t references;
+    int32_t schema; /* -4..8 */
+    double zero_threshold;
+    uint64_t zero_count;
+    uint64_t count;
+    double sum;
+    uint32_t positive_span_count, negative_span_count;
+    uint32_t positive_delta_count, negative_delta_count;
+    const struct histogram_span *positive_spans, *negative_spans; /* inside the allocation */
+    const int64_t *positive_deltas, *negative_deltas;
+};
+
+struct histogram *histogram_hold(struct histogram *histogram);
+void histogram_release(struct histogram *histogram);
+
+enum sample_type { SAMPLE_FLOAT, SAMPLE_HISTOGRAM };
+
+struct sample {
+    series_id series;
+    enum sample_type type;
+    int64_t timestamp_ms;
+    union {
+        double value;
+        struct histogram *histogram;
+    };
+};
+
+double sample_stale_value(void);
+bool sample_is_stale(const struct sample *sample);
+
+/* Takes one record: the samples of one scrape, or of one drain of HTTP rows. The sink takes its own
+ * references of the series and histograms that it keeps. A sink does not fail: what it cannot keep
+ * it counts as dropped. */
+struct sample_sink {
+    void (*append)(struct sample_sink *sink, const struct sample *samples, size_t count);
+};
+
+static inline void sample_sink_append(struct sample_sink *sink, const struct sample *samples,
+                                      size_t count)
+{
+    if (count)
+        sink->append(sink, samples, count);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP in: libmicrohttpd's epoll descriptor on the event loop, and a table of routes. Knows no
+ * content: each route's function writes its body. */
+#ifndef EDGEMETER_SERVE_SERVER_H
+#define EDGEMETER_SERVE_SERVER_H
+
+#include "base/buffer.h"
+#include "base/loop.h"
+#include "model/metric.h"
+
+struct server;
+
+struct server_response {
+    int status;               /* 200 unless the route sets it */
+    const char *content_type; /* "text/plain; charset=utf-8" unless the route sets it; static */
+    struct buffer body;
+};
+
+struct server_route {
+    const char *method; /* "GET" also answers HEAD */
+    const char *path;   /* whole path */
+    void (*respond)(void *context, struct server_response *response);
+    void *context;
+};
+
+/* `listen_address` is "host:port", ":port" or "[v6]:port"; port 0 takes a free one. `routes` are
+ * borrowed and outlive the server. -EINVAL (address), -EADDRINUSE, ... with the reason logged. The
+ * address in use is logged as `address=host:port`. Unknown path: 404; known path, other method: 405. */
+int server_new(struct loop *loop, struct metric_registry *metrics, const char *listen_address,
+               const struct server_route *routes, size_t route_count, struct server **out);
+void server_free(struct server **server);
+/* "127.0.0.1:9595" */
+const char *server_address(const struct server *server);
+
+#endif

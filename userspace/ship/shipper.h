@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes records of samples and sends them to every remote over remote write, oldest first, with
+ * retry and backoff. */
+#ifndef EDGEMETER_SHIP_SHIPPER_H
+#define EDGEMETER_SHIP_SHIPPER_H
+
+#include "base/http_client.h"
+#include "base/loop.h"
+#include "model/metric.h"
+#include "model/sample.h"
+#include "ship/remote_write_config.h"
+
+struct shipper;
+
+struct shipper_environment {
+    struct loop *loop;
+    struct http_client *http;
+    struct series_table *series;
+    struct metric_registry *metrics;
+};
+
+/* Configs are borrowed and outlive the shipper. */
+int shipper_new(const struct shipper_environment *environment, const struct queue_config *queue,
+                const struct remote_write_config *remotes, size_t remote_count,
+                struct shipper **out);
+void shipper_free(struct shipper **shipper);
+
+/* Where producers append. Lives as long as the shipper. */
+struct sample_sink *shipper_sink(struct shipper *shipper);
+
+/* Sends all that is queued without waiting for a deadline, and calls `done` once: when every remote
+ * has taken everything, or when `deadline_ns` (from now) has passed. A remote in backoff is not tried
+ * at once. `unsent` is the number of samples that no 2xx released, over all remotes. */
+void shipper_flush(struct shipper *shipper, uint64_t deadline_ns,
+                   void (*done)(void *context, uint64_t unsent), void *context);
+
+#endif
