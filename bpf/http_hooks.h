@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* The kernel's side of the hooks of headers/http_connection.h: loading payload, adding to rows, and
+ * the claiming of scratch space. */
+#ifndef EDGEMETER_BPF_HTTP_HOOKS_H
+#define EDGEMETER_BPF_HTTP_HOOKS_H
+
+#include "http_maps.h"
+#include "packet.h"
+
+static __always_inline int http_packet_load(void *context, const struct http_frame *frame,
+                                            __u32 offset, __u8 *to, __u32 length)
+{
+    return bpf_skb_load_bytes(context, frame->packet.payload + offset, to, length);
+}
+
+static __always_inline void http_outcome_count(__u32 outcome, __u64 amount)
+{
+    __u64 *count = bpf_map_lookup_elem(&outcomes, &outcome);
+
+    if (count)
+        __sync_fetch_and_add(count, amount);
+}
+
+static __always_inline struct http_row *row_of(const struct http_row_key *key)
+{
+    struct http_row *row = bpf_map_lookup_elem(&rows, key);
+    __u32 zero = 0, role = key->role;
+
+    if (row)
+        return row;
+    struct http_row *blank = bpf_map_lookup_elem(&blank_row, &zero);
+    if (blank)
+        bpf_map_update_elem(&rows, key, blank, BPF_NOEXIST); /* another CPU may have been first */
+    row = bpf_map_lookup_elem(&rows, key);
+    if (row) {
+        return row;
+    }
+    http_outcome_count(HTTP_HEAD_SURPLUS, 1);
+    return bpf_map_lookup_elem(&surplus_rows, &role);
+}
+
+static __always_inline void row_add(const struct http_exchange *exchange)
+{
+    __u64 duration = exchange->duration_ns;
+    __u32 bucket = 0;
+
+    if (!role_enabled[exchange->key.role & 1])
+        return;
+    struct http_row *row = row_of(&exchange->key);
+    if (!row)
+        return;
+    for (; bucket < HTTP_MAX_BOUNDS; bucket++)
+        if (duration <= bucket_bounds_ns[bucket])
+            break;
+    __sync_fetch_and_add(&row->buckets[bucket], 1);
+    __sync_fetch_and_add(&row->duration_sum, duration);
+    __sync_fetch_and_add(&row->first_byte_sum, exchange->first_byte_ns);
+    __sync_fetch_and_add(&row->request_bytes, exchange->request_bytes);
+    __sync_fetch_and_add(&row->response_bytes, exchange->response_bytes);
+    http_outcome_count(HTTP_HEAD_COUNTED, 1);
+}
+
+static __always_inline void http_exchange_count(struct http_frame *frame)
+{
+    row_add_in_slot(frame->slot);
+}
+
+static __always_inline void early_key_fill(struct early_key *key, const struct tcp_packet *tcp,
+                                           __u8 direction)
+{
+    int incoming = direction == HTTP_INGRESS;
+
+    for (int i = 0; i < 4; i++) {
+        key->remote[i] = incoming ? tcp->source[i] : tcp->target[i];
+        key->local[i] = incoming ? tcp->target[i] : tcp->source[i];
+    }
+    key->remote_port = incoming ? tcp->source_port : tcp->target_port;
+    key->local_port = incoming ? tcp->target_port : tcp->source_port;
+}
+
+/* Adds before it looks: of those that add at once at most one reads 1. No atomic returns a value
+ * here, since kernels before 5.12 have none. */
+static __always_inline struct scratch *scratch_claim(void)
+{
+    __u32 first = bpf_get_smp_processor_id() * SCRATCHES_PER_CPU;
+
+    for (__u32 i = 0; i < SCRATCHES_PER_CPU; i++) {
+        __u32 slot = first + i;
+        struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+        if (!scratch)
+            return 0;
+        __sync_fetch_and_add(&scratch->claims, 1);
+        if (*(volatile __u64 *)&scratch->claims == 1) {
+            scratch->frame.slot = slot;
+            return scratch;
+        }
+        __sync_fetch_and_add(&scratch->claims, -1);
+    }
+    return 0;
+}
+
+static __always_inline void scratch_release(struct scratch *scratch)
+{
+    __sync_fetch_and_add(&scratch->claims, -1);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* The maps and the settings of the HTTP meter. Sizes that depend on the machine or the configuration
+ * are set between open and load. */
+#ifndef EDGEMETER_BPF_HTTP_MAPS_H
+#define EDGEMETER_BPF_HTTP_MAPS_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "http_connection_state.h"
+
+#define SCRATCHES_PER_CPU 4
+
+/* Settings; read-only once loaded. */
+const volatile __u64 bucket_bounds_ns[HTTP_MAX_BOUNDS]; /* ascending; the unused ones ~0 */
+const volatile __u8 role_enabled[HTTP_ROLES];
+
+/* A place to work on one packet. Ingress can interrupt egress on the same CPU, and a preemptible
+ * kernel can put one egress before another: a few per CPU, claimed by counting. */
+struct scratch {
+    __u64 claims; /* the one whose claim made it 1 has it */
+    struct http_frame frame;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, SCRATCHES_PER_CPU); /* times the CPUs */
+    __type(key, __u32);
+    __type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct http_connection);
+} connections SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct http_kept);
+} kept_lines SEC(".maps");
+
+/* Not preallocated: a preallocated element is reused at once after its deletion, and a racing add
+ * would hit another row. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 4096); /* http_metrics.max_rows */
+    __type(key, struct http_row_key);
+    __type(value, struct http_row);
+} rows SEC(".maps");
+
+/* Where counts go that found no room in `rows`. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, HTTP_ROLES);
+    __type(key, __u32);
+    __type(value, struct http_row);
+} surplus_rows SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct http_row);
+} blank_row SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, HTTP_OUTCOMES);
+    __type(key, __u32);
+    __type(value, __u64);
+} outcomes SEC(".maps");
+
+/* Connections whose first payload came before they had a socket. */
+struct early_key {
+    __u64 cgroup;
+    __u32 remote[4], local[4];
+    __be16 remote_port, local_port;
+    __u32 reserved;
+};
+
+struct early {
+    struct http_connection connection;
+    struct http_kept kept;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1024);
+    __type(key, struct early_key);
+    __type(value, struct early);
+} early_connections SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct early);
+} blank_early SEC(".maps");
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* Meters HTTP/1.x: two programs, ingress and egress of every socket under a cgroup, that frame each
+ * connection's two directions and add finished exchanges to rows. They always let the packet pass. */
+#include "vmlinux.h"
+
+/* Global functions: the verifier looks at each once, whatever its arguments. */
+int http_line_in_slot(__u32 slot, __u32 line_end);
+int http_scan_in_slot(__u32 slot);
+int http_step_in_slot(struct __sk_buff *skb, __u32 slot);
+int http_step_last_in_slot(__u32 slot);
+int row_add_in_slot(__u32 slot);
+#define HTTP_LINE(frame, line_end) http_line_in_slot((frame)->slot, line_end)
+#define HTTP_SCAN(frame) http_scan_in_slot((frame)->slot)
+#define HTTP_STEP(context, frame) http_step_in_slot(context, (frame)->slot)
+#define HTTP_STEP_LAST(frame) http_step_last_in_slot((frame)->slot)
+
+#include "http_maps.h"
+#include "packet.h"
+#include "http_connection.h"
+#include "http_hooks.h"
+
+__noinline int http_line_in_slot(__u32 slot, __u32 line_end)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    return scratch ? http_line(&scratch->frame, line_end) : HTTP_EVENT_BROKEN;
+}
+
+__noinline int http_scan_in_slot(__u32 slot)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    return scratch ? http_scan(&scratch->frame) : HTTP_EVENT_BROKEN;
+}
+
+__noinline int http_step_in_slot(struct __sk_buff *skb, __u32 slot)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    return scratch ? http_step(skb, &scratch->frame) : 0;
+}
+
+__noinline int http_step_last_in_slot(__u32 slot)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    return scratch ? http_step_last(&scratch->frame) : 0;
+}
+
+__noinline int row_add_in_slot(__u32 slot)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    if (scratch)
+        row_add(&scratch->frame.exchange);
+    return 0;
+}
+
+static __always_inline void keep_restore(struct http_frame *frame, const struct http_kept *kept)
+{
+    const __u8 *from = kept->bytes[frame->packet.direction & 1];
+
+    for (__u32 i = 0; i < HTTP_LINE_KEPT; i += 8)
+        store_word(frame->window.bytes + i, load_word(from + i));
+}
+
+static __always_inline void keep_save(const struct http_frame *frame, struct http_kept *kept)
+{
+    __u8 *to = kept->bytes[frame->packet.direction & 1];
+
+    for (__u32 i = 0; i < HTTP_LINE_KEPT; i += 8)
+        store_word(to + i, load_word(frame->window.bytes + i));
+}
+
+/* Where unfinished lines of this connection are kept: beside the socket, or for a listener's in its
+ * own entry. */
+static __always_inline struct http_kept *kept_of(struct bpf_sock *socket, struct early *early,
+                                                 __u64 flags)
+{
+    return early ? &early->kept : bpf_sk_storage_get(&kept_lines, socket, 0, flags);
+}
+
+static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock *socket,
+                                         struct early *early, struct http_connection *connection,
+                                         struct http_frame *frame)
+{
+    http_packet_begin(connection, frame);
+    if (frame->stream.kept) {
+        struct http_kept *kept = kept_of(socket, early, 0);
+        if (kept)
+            keep_restore(frame, kept);
+        else
+            http_lose(frame, HTTP_CONNECTION_NO_MEMORY);
+    }
+    http_packet_run(skb, connection, frame);
+    if (frame->stream.kept) {
+        struct http_kept *kept = kept_of(socket, early, BPF_SK_STORAGE_GET_F_CREATE);
+        if (kept)
+            keep_save(frame, kept);
+        else
+            http_lose(frame, HTTP_CONNECTION_NO_MEMORY);
+    }
+    http_packet_end(connection, frame);
+}
+
+/* Payload on a listener: the connection has no socket yet (deferred accept, a lost ACK, SYN cookies).
+ * What is framed waits under the address pair for the child to take it over. */
+static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
+                                                       const struct tcp_packet *tcp)
+{
+    struct early_key key = {.cgroup = bpf_sk_cgroup_id(socket)};
+    __u32 zero = 0;
+
+    early_key_fill(&key, tcp, HTTP_INGRESS);
+    struct early *early = bpf_map_lookup_elem(&early_connections, &key);
+    if (early)
+        return early;
+    struct early *blank = bpf_map_lookup_elem(&blank_early, &zero);
+    if (!blank || bpf_map_update_elem(&early_connections, &key, blank, BPF_NOEXIST)) {
+        http_outcome_count(HTTP_CONNECTION_NO_MEMORY, 1);
+        return 0;
+    }
+    early = bpf_map_lookup_elem(&early_connections, &key);
+    if (early)
+        http_connection_init(&early->connection, key.cgroup);
+    return early;
+}
+
+static __always_inline void take_over(struct bpf_sock *socket, struct http_connection *connection,
+                                      const struct early_key *key, const struct early *early)
+{
+    *connection = early->connection;
+    if (connection->streams[HTTP_INGRESS].kept) {
+        struct http_kept *kept =
+            bpf_sk_storage_get(&kept_lines, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
+        if (kept)
+            for (__u32 i = 0; i < HTTP_LINE_KEPT; i += 8)
+                store_word(kept->bytes[HTTP_INGRESS] + i,
+                           load_word(early->kept.bytes[HTTP_INGRESS] + i));
+    }
+    bpf_map_delete_elem(&early_connections, key);
+}
+
+/* The positions at which both directions go on; where payload went by before us, they are unknown. */
+static __always_inline void connection_begin(struct bpf_sock *socket,
+                                             struct http_connection *connection, __u8 direction)
+{
+    struct bpf_tcp_sock *tcp = bpf_tcp_sock(socket);
+
+    if (!tcp)
+        return;
+    __u32 gone_by = direction == HTTP_INGRESS ? tcp->data_segs_out : tcp->data_segs_in;
+    if (gone_by || tcp->bytes_received || tcp->bytes_acked > 1) {
+        connection->turn.late = 1;
+        connection->streams[HTTP_INGRESS].phase = HTTP_PHASE_LOST;
+        connection->streams[HTTP_EGRESS].phase = HTTP_PHASE_LOST;
+        return;
+    }
+    connection->streams[HTTP_INGRESS].phase = HTTP_PHASE_START;
+    connection->streams[HTTP_INGRESS].next = tcp->rcv_nxt;
+    connection->streams[HTTP_EGRESS].phase = HTTP_PHASE_START;
+    connection->streams[HTTP_EGRESS].next = tcp->snd_nxt;
+}
+
+static __always_inline struct http_connection *
+connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direction)
+{
+    struct early_key key = {.cgroup = bpf_sk_cgroup_id(socket)};
+    struct http_connection *connection =
+        bpf_sk_storage_get(&connections, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+    if (!connection) {
+        http_outcome_count(HTTP_CONNECTION_NO_MEMORY, 1);
+        return 0;
+    }
+    early_key_fill(&key, tcp, direction);
+    struct early *early = bpf_map_lookup_elem(&early_connections, &key);
+    if (early) {
+        take_over(socket, connection, &key, early);
+        return connection;
+    }
+    http_connection_init(connection, key.cgroup);
+    connection_begin(socket, connection, direction);
+    return connection;
+}
+
+static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
+{
+    struct tcp_packet tcp = {};
+    struct early *early = 0;
+    struct http_connection *connection;
+
+    if (!packet_parse(skb, &tcp) || !skb->sk)
+        return;
+    struct bpf_sock *socket = bpf_sk_fullsock(skb->sk);
+    if (!socket)
+        return;
+    if (socket->state == BPF_TCP_LISTEN) {
+        if (!tcp.payload_length || direction == HTTP_EGRESS)
+            return;
+        early = early_of_listener(socket, &tcp);
+        if (!early)
+            return;
+        connection = &early->connection;
+    } else {
+        connection = bpf_sk_storage_get(&connections, socket, 0, 0);
+        if (!connection && tcp.payload_length)
+            connection = connection_new(socket, &tcp, direction);
+        if (!connection)
+            return;
+    }
+    struct http_packet packet = {
+        .payload = tcp.payload_offset,
+        .sequence = tcp.sequence,
+        .length = tcp.payload_length,
+        .direction = direction,
+        .fin = tcp.fin_or_rst,
+    };
+    if (!http_packet_concerns(&connection->streams[direction & 1], &packet))
+        return;
+    struct scratch *scratch = scratch_claim();
+    if (!scratch) {
+        http_outcome_count(HTTP_CONNECTION_BUSY, 1);
+        return;
+    }
+    packet.now_ns = bpf_ktime_get_ns();
+    scratch->frame.packet = packet;
+    frame_packet(skb, socket, early, connection, &scratch->frame);
+    scratch_release(scratch);
+}
+
+SEC("cgroup_skb/ingress")
+int http_ingress(struct __sk_buff *skb)
+{
+    meter(skb, HTTP_INGRESS);
+    return 1;
+}
+
+SEC("cgroup_skb/egress")
+int http_egress(struct __sk_buff *skb)
+{
+    meter(skb, HTTP_EGRESS);
+    return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* What is remembered of one connection between packets, and what one packet is worked on with. */
+#ifndef EDGEMETER_HTTP_CONNECTION_STATE_H
+#define EDGEMETER_HTTP_CONNECTION_STATE_H
+
+#include "http_framer.h"
+
+enum http_direction { HTTP_INGRESS, HTTP_EGRESS, HTTP_DIRECTIONS };
+
+/* Whose turn it is: which requests wait for their answer, numbered from 0. The request side writes all
+ * but `popped`, the answering side writes `popped`; the two may run on two CPUs at once. */
+struct http_turn {
+    __u32 pushed; /* requests seen */
+    __u32 popped; /* requests answered; pushed - popped wait */
+    __u32 unstored_from; /* where `unstored`: requests from this number on found no slot */
+    __u8 unstored;
+    __u8 request_direction; /* HTTP_DIRECTIONS until the first head */
+    __u8 late; /* begun before we looked: what is not HTTP may be the middle of a body */
+    __u8 reserved;
+    __u8 methods[HTTP_MAX_OUTSTANDING];
+};
+
+struct http_waiting {
+    __u64 start_ns; /* the request's first byte */
+    __u64 body;     /* its bytes */
+};
+
+struct http_connection {
+    __u64 cgroup;
+    __u64 head_ns[HTTP_DIRECTIONS]; /* first byte of the head in progress; 0: none */
+    struct http_stream streams[HTTP_DIRECTIONS];
+    struct http_turn turn;
+    struct http_waiting waiting[HTTP_MAX_OUTSTANDING];
+};
+_Static_assert(sizeof(struct http_connection) <= 512, "sk_storage shares optmem with the application");
+
+/* What is kept of unfinished lines; a map of its own, since few connections need it. */
+struct http_kept {
+    __u8 bytes[HTTP_DIRECTIONS][HTTP_LINE_KEPT];
+};
+
+struct http_packet {
+    __u64 now_ns;
+    __u32 payload;  /* where it begins in the packet */
+    __u32 sequence; /* of its first byte */
+    __u32 length;   /* bytes */
+    __u8 direction;
+    __u8 fin;   /* the sender ends its direction here, or both (RST) */
+    __u8 tried; /* a lost position was looked for here */
+    __u8 reserved;
+};
+
+/* A finished exchange, on its way into a row. */
+struct http_exchange {
+    struct http_row_key key;
+    __u64 duration_ns;
+    __u64 first_byte_ns;
+    __u64 request_bytes;
+    __u64 response_bytes;
+};
+
+/* The place where one packet of one direction is worked on: copies of what the connection holds. */
+struct http_frame {
+    struct http_stream stream;
+    struct http_turn turn;
+    struct http_packet packet;
+    struct http_exchange exchange;
+    __u64 head_ns;
+    __u32 slot; /* BPF: where this frame lies */
+    struct http_window window;
+};
+
+#endif

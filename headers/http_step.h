@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* One direction of a connection, step by step through one packet: which bytes to look at, by TCP
+ * sequence number, so that a retransmitted byte is not looked at twice and a body is passed over by
+ * arithmetic; what a head means for what follows it. Works on a frame alone and tells by its actions
+ * what the connection must do.
+ *
+ * Spec of message lengths: RFC 9112, section 6.3. */
+#ifndef EDGEMETER_HTTP_STEP_H
+#define EDGEMETER_HTTP_STEP_H
+
+#include "http_scan.h"
+
+#define HTTP_HOP (1u << 30) /* the longest step of a sequence number at once */
+
+enum http_action {
+    HTTP_ACTION_MORE = 1,        /* the packet is not done */
+    HTTP_ACTION_REQUEST = 2,     /* a request head: it waits for its answer */
+    HTTP_ACTION_REQUEST_END = 4, /* its body's length is known only now */
+    HTTP_ACTION_ANSWER = 8,      /* an answer is complete */
+    HTTP_ACTION_IGNORE = 16,     /* neither direction is looked at any more */
+};
+
+/* Hooks, defined by whoever includes this. `context` is theirs. */
+static int http_packet_load(void *context, const struct http_frame *frame, __u32 offset, __u8 *to,
+                            __u32 length);
+static void http_outcome_count(__u32 outcome, __u64 amount);
+
+static __always_inline void http_lose(struct http_frame *frame, __u32 outcome)
+{
+    frame->stream.phase = HTTP_PHASE_LOST;
+    frame->stream.kept = 0;
+    http_outcome_count(outcome, 1);
+}
+
+static __always_inline int http_ignore(struct http_frame *frame, __u32 outcome)
+{
+    frame->stream.phase = HTTP_PHASE_IGNORED;
+    http_outcome_count(outcome, 1);
+    return HTTP_ACTION_IGNORE;
+}
+
+/* Bytes that are not HTTP where a head should start: the end of a connection that we saw from its
+ * start, or the middle of something on one that we did not. */
+static __always_inline int http_not_http(struct http_frame *frame)
+{
+    if (frame->turn.late || frame->turn.request_direction != HTTP_DIRECTIONS) {
+        http_lose(frame, HTTP_CONNECTION_RESYNCED);
+        return 0;
+    }
+    int is_tls = (http_word(&frame->window, frame->window.line) & 0xffff) == 0x0316;
+    return http_ignore(frame, is_tls ? HTTP_CONNECTION_TLS : HTTP_CONNECTION_NOT_HTTP);
+}
+
+/* Is the request stored that the current answer belongs to? */
+static __always_inline int http_turn_is_stored(const struct http_turn *turn)
+{
+    return turn->popped != turn->pushed &&
+           !(turn->unstored && (__s32)(turn->popped - turn->unstored_from) >= 0);
+}
+
+/* The next `left` bytes are body. */
+static __always_inline void http_skip(struct http_stream *stream, __u8 phase)
+{
+    __u32 hop = stream->left < HTTP_HOP ? stream->left : HTTP_HOP;
+
+    stream->phase = phase;
+    stream->left -= hop;
+    stream->next += hop;
+}
+
+static __always_inline int http_message_end(struct http_stream *stream)
+{
+    stream->phase = HTTP_PHASE_START;
+    if (stream->flags & HTTP_HEAD_IS_RESPONSE)
+        return HTTP_ACTION_ANSWER;
+    return stream->flags & HTTP_HEAD_IS_CHUNKED ? HTTP_ACTION_REQUEST_END : 0;
+}
+
+static __always_inline int http_body_begin(struct http_stream *stream)
+{
+    if (stream->flags & HTTP_HEAD_IS_CHUNKED) {
+        stream->body = 0;
+        stream->phase = HTTP_PHASE_CHUNK_SIZE;
+    } else if (stream->flags & HTTP_HEAD_HAS_LENGTH && stream->body) {
+        stream->left = stream->body;
+        http_skip(stream, HTTP_PHASE_BODY);
+    } else if (stream->flags & HTTP_HEAD_IS_RESPONSE && !(stream->flags & HTTP_HEAD_HAS_LENGTH)) {
+        stream->phase = HTTP_PHASE_UNTIL_CLOSE;
+    } else {
+        return http_message_end(stream);
+    }
+    return 0;
+}
+
+static __always_inline int http_response_head(struct http_frame *frame)
+{
+    struct http_stream *stream = &frame->stream;
+    struct http_turn *turn = &frame->turn;
+    __u16 status = stream->status;
+    __u8 method = HTTP_METHOD_GET;
+
+    if (status < 200 && status != 101) { /* 100, 102, 103: the answer is yet to come */
+        frame->head_ns = 0;
+        stream->phase = HTTP_PHASE_START;
+        return 0;
+    }
+    if (http_turn_is_stored(turn))
+        method = turn->methods[turn->popped % HTTP_MAX_OUTSTANDING];
+    if (!frame->head_ns)
+        frame->head_ns = frame->packet.now_ns;
+    if (status == 101 || (method == HTTP_METHOD_CONNECT && status < 300)) {
+        stream->body = 0;
+        return HTTP_ACTION_ANSWER | http_ignore(frame, HTTP_CONNECTION_TUNNEL);
+    }
+    if (method == HTTP_METHOD_HEAD || status == 204 || status == 304) {
+        stream->body = 0;
+        return http_message_end(stream);
+    }
+    return http_body_begin(stream);
+}
+
+static __always_inline int http_head(struct http_frame *frame)
+{
+    if (frame->stream.flags & HTTP_HEAD_BAD_LENGTH) {
+        http_lose(frame, HTTP_CONNECTION_RESYNCED);
+        return 0;
+    }
+    if (frame->stream.flags & HTTP_HEAD_IS_RESPONSE)
+        return http_response_head(frame);
+    if (!frame->head_ns)
+        frame->head_ns = frame->packet.now_ns;
+    return HTTP_ACTION_REQUEST | http_body_begin(&frame->stream);
+}
+
+/* Does the payload start like a head of this direction? */
+static __always_inline int http_looks_like_head(void *context, struct http_frame *frame)
+{
+    __u8 requests = frame->turn.request_direction, direction = frame->packet.direction;
+
+    if (frame->packet.length < 16 ||
+        http_packet_load(context, frame, 0, frame->window.bytes, 16))
+        return 0;
+    __u64 word = http_word(&frame->window, 0);
+    if (requests != direction && http_is_status_line(word))
+        return 1;
+    return (requests == direction || requests == HTTP_DIRECTIONS) &&
+           http_known_method(word) != HTTP_METHODS;
+}
+
+/* A lost position is regained where a segment starts like a head. */
+static __always_inline int http_step_lost(void *context, struct http_frame *frame)
+{
+    if (frame->packet.tried)
+        return 0;
+    frame->packet.tried = 1;
+    frame->window.end = 0;
+    if (!http_looks_like_head(context, frame))
+        return 0;
+    frame->stream.phase = HTTP_PHASE_START;
+    frame->stream.next = frame->packet.sequence;
+    frame->head_ns = 0;
+    frame->window.sequence = frame->packet.sequence;
+    frame->window.line = 0;
+    frame->window.at = 0;
+    return HTTP_ACTION_MORE;
+}
+
+/* Takes bytes from the packet behind what the window holds. 0: there are none. */
+static __always_inline int http_refill(void *context, struct http_frame *frame)
+{
+    struct http_window *window = &frame->window;
+    __u32 offset = frame->stream.next - frame->packet.sequence;
+
+    if (window->at < window->end)
+        return 1;
+    if (offset >= frame->packet.length)
+        return 0;
+    /* 64 bits wide: a bound checked on half a register is forgotten with the other half */
+    __u64 length = frame->packet.length - offset, end = window->end;
+    if (length > HTTP_WINDOW_LOAD)
+        length = HTTP_WINDOW_LOAD;
+    compiler_forget(end);
+    compiler_forget(length);
+    if (end > HTTP_LINE_KEPT || length > HTTP_WINDOW_LOAD || length == 0)
+        return 0;
+    if (http_packet_load(context, frame, offset, window->bytes + end, length))
+        return 0;
+    window->end = end + length;
+    return 1;
+}
+
+/* After a skip: the window goes on where it still holds the bytes, else it is empty. */
+static __always_inline void http_window_seek(struct http_frame *frame)
+{
+    struct http_window *window = &frame->window;
+    __u32 at = frame->stream.next - window->sequence;
+
+    if (at > window->end) {
+        window->sequence = frame->stream.next;
+        window->end = 0;
+        at = 0;
+    }
+    window->at = at;
+    window->line = at;
+}
+
+static __always_inline int http_step_event(struct http_frame *frame, int event)
+{
+    struct http_stream *stream = &frame->stream;
+    int action = 0;
+
+    switch (event) {
+    case HTTP_EVENT_MORE:
+        http_keep_line(&frame->window);
+        return 0;
+    case HTTP_EVENT_HEAD:
+        action = http_head(frame);
+        break;
+    case HTTP_EVENT_CHUNK:
+        stream->body += stream->left;
+        if (stream->left)
+            http_skip(stream, HTTP_PHASE_CHUNK_DATA);
+        break;
+    case HTTP_EVENT_END:
+        return http_message_end(stream);
+    case HTTP_EVENT_NOT_HTTP:
+        return http_not_http(frame);
+    case HTTP_EVENT_BROKEN:
+        http_lose(frame, HTTP_CONNECTION_RESYNCED);
+        return 0;
+    default:
+        return 0;
+    }
+    http_window_seek(frame);
+    return action;
+}
+
+static __always_inline int http_step_lines(void *context, struct http_frame *frame)
+{
+    if ((__s32)(frame->packet.sequence - frame->stream.next) > 0) { /* a hole before a line */
+        http_lose(frame, HTTP_CONNECTION_RESYNCED);
+        return HTTP_ACTION_MORE;
+    }
+    if (!http_refill(context, frame))
+        return 0;
+    int event = HTTP_SCAN(frame);
+    frame->stream.next = frame->window.sequence + frame->window.at;
+    return HTTP_ACTION_MORE | http_step_event(frame, event);
+}
+
+/* Goes on behind a body, where the packet reaches its end. */
+static __always_inline int http_step_body(struct http_frame *frame)
+{
+    struct http_stream *stream = &frame->stream;
+
+    if ((__s32)(stream->next - frame->packet.sequence - frame->packet.length) > 0)
+        return 0;
+    if (stream->left) {
+        http_skip(stream, stream->phase);
+        http_window_seek(frame);
+        return HTTP_ACTION_MORE;
+    }
+    if (stream->phase == HTTP_PHASE_CHUNK_DATA) {
+        stream->phase = HTTP_PHASE_CHUNK_END;
+        return HTTP_ACTION_MORE;
+    }
+    return HTTP_ACTION_MORE | http_message_end(stream);
+}
+
+/* One step through the frame's packet; HTTP_ACTION_* */
+static __always_inline int http_step(void *context, struct http_frame *frame)
+{
+    __u8 phase = frame->stream.phase;
+
+    if (phase == HTTP_PHASE_BODY || phase == HTTP_PHASE_CHUNK_DATA)
+        return http_step_body(frame);
+    if (phase >= HTTP_PHASE_START && phase <= HTTP_PHASE_TRAILERS)
+        return http_step_lines(context, frame);
+    if (phase == HTTP_PHASE_LOST)
+        return http_step_lost(context, frame);
+    return 0;
+}
+
+/* At the packet's end. An answer whose end only the connection's end tells, or that was cut short by
+ * it, is complete; bytes that cannot begin a start line are not waited for; what there is of a line is
+ * kept. */
+static __always_inline int http_step_last(struct http_frame *frame)
+{
+    struct http_stream *stream = &frame->stream;
+    const struct http_packet *packet = &frame->packet;
+    __u32 end = packet->sequence + packet->length;
+    __u8 first = http_byte(&frame->window, 0);
+
+    if (stream->phase == HTTP_PHASE_UNTIL_CLOSE && (__s32)(end - stream->next) > 0) {
+        stream->body += end - stream->next;
+        stream->next = end;
+    }
+    stream->kept = 0;
+    if (packet->fin && stream->flags & HTTP_HEAD_IS_RESPONSE &&
+        stream->phase >= HTTP_PHASE_CHUNK_SIZE && stream->phase <= HTTP_PHASE_UNTIL_CLOSE)
+        return http_message_end(stream);
+    if (stream->phase < HTTP_PHASE_START || stream->phase > HTTP_PHASE_TRAILERS)
+        return 0;
+    stream->kept = frame->window.end;
+    int begun = stream->kept && first != '\r';
+    if (stream->phase == HTTP_PHASE_START && begun && !http_is_token(first)) {
+        stream->kept = 0;
+        return http_not_http(frame);
+    }
+    if (!frame->head_ns &&
+        (stream->phase == HTTP_PHASE_FIELDS || (stream->phase == HTTP_PHASE_START && begun)))
+        frame->head_ns = packet->now_ns;
+    return 0;
+}
+
+#endif
