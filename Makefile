@@ -18,16 +18,17 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
 
 WARN := -Wall -Wextra -Werror -Wno-missing-field-initializers
+SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer
 CFLAGS := -std=gnu11 -O2 -g $(WARN) -fno-strict-aliasing -DEDGEMETER_VERSION='"$(VERSION)"' \
-	-D_GNU_SOURCE -Iuserspace -Iheaders -I$(GEN) $(if $(SAN),-fsanitize=address,undefined -fno-omit-frame-pointer)
-LDFLAGS := $(if $(SAN),-fsanitize=address,undefined)
+	-D_GNU_SOURCE -Iuserspace -Iheaders -I$(GEN) $(if $(SAN),$(SANITIZE))
+LDFLAGS := $(if $(SAN),$(SANITIZE))
 LDLIBS := -lbpf -lcurl -lyaml -lmicrohttpd -lsnappy -lprotobuf-c -lxxhash -lm
 TEST_LDLIBS := -lcmocka
 
 # A fixed target architecture for BPF: nothing in bpf/ depends on it, kernel headers do.
 BPF_CFLAGS := -target bpf -mcpu=v2 -O2 -g $(WARN) -Iheaders -Ivmlinux
 
-sources := $(sort $(wildcard userspace/*/*.c)) userspace/agent.c
+sources := $(sort $(wildcard userspace/*/*.c) $(filter-out userspace/main.c,$(wildcard userspace/*.c)))
 objects := $(sources:%.c=$(BUILD)/%.o)
 protos := $(sort $(wildcard userspace/*/*.proto))
 proto_c := $(protos:userspace/%.proto=$(GEN)/%.pb-c.c)
@@ -58,11 +59,11 @@ $(BUILD)/%.bpf.o: %.bpf.c Makefile
 	$(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(GEN)/%.skel.h: $(BUILD)/bpf/%.bpf.o
-	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(objects) $(proto_objects)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS) $(LDLIBS)
-.PRECIOUS: $(BUILD)/%.o $(BUILD)/%.bpf.o $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h $(GEN)/%.pb-c.o
+.PRECIOUS: $(BUILD)/%.o $(BUILD)/%.bpf.o $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h $(GEN)/%.pb-c.o $(GEN)/%.skel.h
 
 test: deps
 	$(Q)$(MAKE) --no-print-directory build tests

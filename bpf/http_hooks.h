@@ -82,9 +82,9 @@ static __always_inline void early_key_fill(struct early_key *key, const struct t
  * here, since kernels before 5.12 have none. */
 static __always_inline struct scratch *scratch_claim(void)
 {
-    __u32 first = bpf_get_smp_processor_id() * SCRATCHES_PER_CPU;
+    __u32 first = bpf_get_smp_processor_id() * HTTP_SCRATCHES_PER_CPU;
 
-    for (__u32 i = 0; i < SCRATCHES_PER_CPU; i++) {
+    for (__u32 i = 0; i < HTTP_SCRATCHES_PER_CPU; i++) {
         __u32 slot = first + i;
         struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
         if (!scratch)

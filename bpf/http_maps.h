@@ -10,8 +10,6 @@
 
 #include "http_connection_state.h"
 
-#define SCRATCHES_PER_CPU 4
-
 /* Settings; read-only once loaded. */
 const volatile __u64 bucket_bounds_ns[HTTP_MAX_BOUNDS]; /* ascending; the unused ones ~0 */
 const volatile __u8 role_enabled[HTTP_ROLES];
@@ -25,7 +23,7 @@ struct scratch {
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, SCRATCHES_PER_CPU); /* times the CPUs */
+    __uint(max_entries, HTTP_SCRATCHES_PER_CPU); /* times the CPUs */
     __type(key, __u32);
     __type(value, struct scratch);
 } scratches SEC(".maps");

@@ -9,6 +9,8 @@
 #define HTTP_BUCKETS (HTTP_MAX_BOUNDS + 1)
 #define HTTP_MAX_OUTSTANDING 16          /* requests of one connection that wait for their answer */
 
+#define HTTP_SCRATCHES_PER_CPU 4         /* packets that can be worked on at once on one CPU */
+
 enum http_role { HTTP_ROLE_SERVER, HTTP_ROLE_CLIENT, HTTP_ROLES };
 
 enum http_method {

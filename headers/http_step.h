@@ -301,7 +301,7 @@ static __always_inline int http_step_last(struct http_frame *frame)
         return http_message_end(stream);
     if (stream->phase < HTTP_PHASE_START || stream->phase > HTTP_PHASE_TRAILERS)
         return 0;
-    stream->kept = frame->window.end;
+    stream->kept = frame->window.end - frame->window.line; /* the line, if any, is in front */
     int begun = stream->kept && first != '\r';
     if (stream->phase == HTTP_PHASE_START && begun && !http_is_token(first)) {
         stream->kept = 0;

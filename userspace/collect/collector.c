@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ties the meter, the cgroup tree and the rows together: a drain every interval, one more at the
+ * end, and the kernel's own account as metrics. */
+#include "collect/collector.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "collect/cgroup_tree.h"
+#include "collect/http_meter.h"
+#include "collect/http_rows.h"
+
+#define MAX_MOUNTS_BYTES (1 << 20)
+
+struct collector {
+    struct collector_environment environment;
+    const struct http_metrics_config *config;
+    struct http_meter *meter;
+    struct cgroup_tree *tree;
+    struct http_rows *rows;
+    struct loop_timer *timer;
+    uint64_t next_drain_ns;
+    int64_t last_drain_ms;
+    struct metric *outcomes[HTTP_OUTCOMES];
+    struct metric *map_bytes;
+};
+
+static const struct metric_family heads_family = {
+    .name = "edgemeter_http_heads_total",
+    .help = "What became of the requests that the kernel programs saw.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric_family connections_family = {
+    .name = "edgemeter_http_connections_total",
+    .help = "What became of the connections that carried payload.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric_family map_bytes_family = {
+    .name = "edgemeter_bpf_map_memory_bytes",
+    .help = "Kernel memory of the BPF maps, as the kernel states it.",
+    .type = METRIC_GAUGE,
+};
+
+static const char *const outcome_names[HTTP_OUTCOMES] = {
+    [HTTP_HEAD_COUNTED] = "counted",
+    [HTTP_HEAD_SURPLUS] = "surplus",
+    [HTTP_HEAD_TOO_MANY] = "too_many_outstanding",
+    [HTTP_HEAD_REQUEST_UNSEEN] = "request_unseen",
+    [HTTP_CONNECTION_HTTP] = "http",
+    [HTTP_CONNECTION_NOT_HTTP] = "not_http",
+    [HTTP_CONNECTION_TLS] = "tls",
+    [HTTP_CONNECTION_TUNNEL] = "tunnel",
+    [HTTP_CONNECTION_RESYNCED] = "resynced",
+    [HTTP_CONNECTION_BOUND] = "per_packet_bound",
+    [HTTP_CONNECTION_NO_MEMORY] = "no_memory",
+    [HTTP_CONNECTION_BUSY] = "busy",
+};
+
+static void collector_refresh_metrics(void *context)
+{
+    struct collector *collector = context;
+    uint64_t counts[HTTP_OUTCOMES];
+
+    if (http_meter_read_outcomes(collector->meter, counts))
+        return;
+    for (size_t i = 0; i < HTTP_OUTCOMES; i++)
+        metric_set(collector->outcomes[i], counts[i]);
+    metric_set(collector->map_bytes, http_meter_memory(collector->meter));
+}
+
+static int collector_register_metrics(struct collector *collector)
+{
+    struct metric_registry *registry = collector->environment.metrics;
+    int error = metric_new(registry, &map_bytes_family, NULL, &collector->map_bytes);
+
+    for (size_t i = 0; i < HTTP_OUTCOMES && !error; i++)
+        error = metric_new(registry, i < HTTP_HEAD_OUTCOMES ? &heads_family : &connections_family,
+                           METRIC_LABELS("outcome", outcome_names[i]), &collector->outcomes[i]);
+    return error ? error
+                 : metric_registry_on_write(registry, collector_refresh_metrics, collector);
+}
+
+static void collector_drain(struct collector *collector)
+{
+    const struct http_row_entry *entries;
+    int64_t now_ms = clock_wall_ms();
+    size_t count;
+
+    /* two samples of a series must not share a moment, nor go back */
+    if (now_ms <= collector->last_drain_ms)
+        now_ms = collector->last_drain_ms + 1;
+    int error = http_meter_read(collector->meter, &entries, &count);
+    if (!error)
+        error = http_rows_drain(collector->rows, entries, count, collector->last_drain_ms, now_ms,
+                                collector->environment.sink);
+    if (error)
+        log_error("collect", "HTTP rows could not be drained; they are kept for the next time",
+                  LOG_STR("error", strerror(-error)));
+    else
+        collector->last_drain_ms = now_ms;
+}
+
+static void collector_tick(void *context)
+{
+    struct collector *collector = context;
+    uint64_t now = clock_monotonic_ns();
+
+    collector_drain(collector);
+    while (collector->next_drain_ns <= now)
+        collector->next_drain_ns += collector->config->interval_ns;
+    loop_timer_at(collector->timer, collector->next_drain_ns);
+}
+
+static char *read_mounts(void)
+{
+    autobuffer struct buffer text;
+    FILE *file = fopen("/proc/self/mounts", "re");
+
+    if (!file)
+        return NULL;
+    buffer_init(&text, MAX_MOUNTS_BYTES);
+    for (char *room; (room = buffer_reserve(&text, 4096));) {
+        size_t length = fread(room, 1, 4095, file);
+        if (!length)
+            break;
+        text.length += length;
+    }
+    fclose(file);
+    buffer_append_char(&text, '\0');
+    return TAKE_PTR(text.bytes);
+}
+
+static int collector_find_cgroups(struct collector *collector, char **mount)
+{
+    autofree char *mounts = read_mounts();
+
+    *mount = mounts ? cgroup_mount_find(mounts) : NULL;
+    if (!*mount) {
+        log_error("collect", "no cgroup v2 hierarchy is mounted, so HTTP cannot be metered",
+                  LOG_STR("hint", "mount one (mount -t cgroup2 none /sys/fs/cgroup/unified), or "
+                                  "mount the host's into the container"));
+        return -ENOENT;
+    }
+    int error = cgroup_tree_new(*mount, &collector->tree);
+    if (error)
+        log_error("collect", "the cgroup hierarchy cannot be walked", LOG_STR("mount", *mount),
+                  LOG_STR("error", strerror(-error)));
+    return error;
+}
+
+static int collector_start(struct collector *collector)
+{
+    autofree char *mount = NULL;
+    const struct http_rows_environment rows = {
+        .config = collector->config,
+        .series = collector->environment.series,
+        .external_labels = collector->environment.external_labels,
+        .instance = collector->environment.instance,
+    };
+
+    int error = collector_find_cgroups(collector, &mount);
+    if (error)
+        return error;
+    const char *root = collector->config->cgroup_root ? collector->config->cgroup_root : mount;
+    error = http_rows_new(&rows, collector->tree, &collector->rows);
+    if (!error)
+        error = http_meter_new(collector->config, root, &collector->meter);
+    if (!error)
+        error = collector_register_metrics(collector);
+    if (!error)
+        error = loop_timer_new(collector->environment.loop, collector_tick, collector,
+                               &collector->timer);
+    if (error)
+        return error;
+    collector->last_drain_ms = clock_wall_ms();
+    collector->next_drain_ns = clock_monotonic_ns() + collector->config->interval_ns;
+    loop_timer_at(collector->timer, collector->next_drain_ns);
+    log_info("collect", "metering HTTP", LOG_STR("cgroup", root));
+    return 0;
+}
+
+int collector_new(const struct collector_environment *environment,
+                  const struct http_metrics_config *config, struct collector **out)
+{
+    struct collector *collector = calloc(1, sizeof(*collector));
+    if (!collector)
+        return -ENOMEM;
+    collector->environment = *environment;
+    collector->config = config;
+    int error = collector_start(collector);
+    if (error)
+        collector_free(&collector);
+    else
+        *out = collector;
+    return error;
+}
+
+void collector_stop(struct collector *collector)
+{
+    loop_timer_disarm(collector->timer);
+    http_meter_detach(collector->meter);
+    collector_drain(collector);
+}
+
+void collector_free(struct collector **collector)
+{
+    if (!*collector)
+        return;
+    loop_timer_free(&(*collector)->timer);
+    http_rows_free(&(*collector)->rows);
+    http_meter_free(&(*collector)->meter);
+    cgroup_tree_free(&(*collector)->tree);
+    free(*collector);
+    *collector = NULL;
+}
+
+int collector_write(struct collector *collector, struct buffer *out)
+{
+    const struct http_row_entry *entries;
+    size_t count;
+
+    int error = http_meter_read(collector->meter, &entries, &count);
+    return error ? error : http_rows_write(collector->rows, entries, count, out);
+}
