@@ -15,7 +15,8 @@ struct http_call;
 
 struct http_response {
     int status;         /* 0: no response; `error` says why */
-    const char *error;  /* NULL, or one line: "connection refused", "timed out after 10s", ... */
+    const char *error;  /* NULL, or one line: "connection refused", "timed out after 10s", ...; beside
+                           a status where the response began and did not end as it should */
     const char *content_type; /* "" where the server sent none */
     int64_t retry_after_ms;   /* Retry-After in either form, from now; -1: none or not understood */
     struct text body;         /* empty where on_body took it; decoded (gzip) */
