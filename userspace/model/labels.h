@@ -11,6 +11,8 @@
 #include "base/text.h"
 
 #define LABEL_METRIC_NAME "__name__"
+#define LABELS_MAX_COUNT 4096               /* labels in one builder */
+#define LABELS_MAX_BYTES (16 * 1024 * 1024) /* their text, since the builder was cleared */
 
 struct label {
     struct text name;
@@ -49,7 +51,8 @@ struct labels_builder;
 int labels_builder_new(struct labels_builder **out);
 void labels_builder_free(struct labels_builder **builder);
 void labels_builder_clear(struct labels_builder *builder);
-/* Sets or replaces; an empty value deletes. 0 or -ENOMEM. */
+/* Sets or replaces; an empty value deletes. The texts may be the builder's own (labels_builder_get
+ * gave them). 0, -ENOMEM, -E2BIG (past LABELS_MAX_...) or -EINVAL (an empty name). */
 int labels_builder_set(struct labels_builder *builder, struct text name, struct text value);
 /* The value so far, or an empty text; valid until the next change. */
 struct text labels_builder_get(const struct labels_builder *builder, struct text name);

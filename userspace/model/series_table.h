@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of series that scraper, collector, queue and endpoints share: a small number stands
- * for a label set. References are counted; a series without any is forgotten and its number reused. */
+ * for a label set. References are counted; a series without any is forgotten and its number reused.
+ */
 #ifndef EDGEMETER_MODEL_SERIES_TABLE_H
 #define EDGEMETER_MODEL_SERIES_TABLE_H
 
 #include "model/labels.h"
 
 typedef uint32_t series_id; /* 0 is never a series */
+#define SERIES_TABLE_MAX (1u << 30)
 
 struct series_table;
 
-/* At most `max_series` at a time. */
+/* At most `max_series` at a time. 0, -ENOMEM, or -EINVAL (more than SERIES_TABLE_MAX). */
 int series_table_new(uint32_t max_series, struct series_table **out);
 void series_table_free(struct series_table **table);
 
@@ -19,6 +21,7 @@ int series_table_intern(struct series_table *table, const struct labels *labels,
 void series_table_hold(struct series_table *table, series_id series);
 void series_table_release(struct series_table *table, series_id series);
 
+/* NULL for a number that is not in use. Valid until the last reference is released. */
 const struct labels *series_table_labels(const struct series_table *table, series_id series);
 uint32_t series_table_count(const struct series_table *table);
 
