@@ -9,19 +9,20 @@
 
 struct remote_write_config {
     char *url;
-    char *name; /* NULL: the first 6 hex digits of a hash of url */
+    char *name;                 /* NULL: the first 6 hex digits of a hash of url */
     uint64_t remote_timeout_ns; /* 30s */
     struct http_config http;
     struct {
-        uint32_t max_samples_per_send;    /* 2000 */
-        uint64_t batch_send_deadline_ns;  /* 5s */
-        uint64_t min_backoff_ns;          /* 30ms */
-        uint64_t max_backoff_ns;          /* 5s */
+        uint32_t max_samples_per_send;   /* 2000 */
+        uint64_t batch_send_deadline_ns; /* 5s */
+        uint64_t min_backoff_ns;         /* 30ms */
+        uint64_t max_backoff_ns;         /* 5s */
     } queue;
 };
 
 struct queue_config {
-    uint64_t max_bytes; /* of samples not yet acknowledged; 1GiB. In memory until the log on disk is built */
+    uint64_t max_bytes; /* of samples not yet acknowledged; 1GiB. In memory until the log on disk is
+                           built */
 };
 
 void remote_write_config_free(struct remote_write_config *config);

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that must be refused, and files that must be taken, with everything that is said about
+ * them. The file's name is "f". */
+#ifndef EDGEMETER_TESTS_UNIT_CONFIG_CASES_H
+#define EDGEMETER_TESTS_UNIT_CONFIG_CASES_H
+
+struct config_case {
+    const char *yaml;
+    const char *problems; /* as config_problems_print writes them */
+};
+
+/* What most cases begin with. */
+#define SCRAPE "scrape_configs:\n- job_name: a\n  "
+#define REMOTE "remote_write:\n- url: http://x/\n  "
+#define METRICS "http_metrics:\n  "
+
+/* What many messages end with. */
+#define NOT_A_DURATION                                                                           \
+    " is not a duration; write whole numbers with units, such as 15s or 1h30m (y w d h m s ms, " \
+    "in this order)\n"
+#define NOT_A_SIZE \
+    " is not a size; write a number with its unit, such as 512MB or 1GiB (B KB MB GB TB PB EB)\n"
+#define NOT_A_BOUND " is not a positive number of seconds (+Inf is added by itself)\n"
+#define NOT_A_LABEL \
+    " is not a valid label name; letters, digits and _ are allowed, and no digit first\n"
+#define UNBUILT " is not supported by this version of edgemeter (a Prometheus key); "
+#define UNBUILT_OURS " is not supported by this version of edgemeter; "
+
+static const struct config_case rejected_cases[] = {
+    {"", "f:1:1: the file is empty\n"},
+    {"# only a comment\n", "f:1:1: the file is empty\n"},
+    {"---\n", "f:1:1: the file is empty\n"},
+    {"[]", "f:1:1: the top level must be a mapping of blocks such as global: and scrape_configs:, "
+           "not a list\n"},
+    {"text", "f:1:1: the top level must be a mapping of blocks such as global: and "
+             "scrape_configs:, not a single value\n"},
+    {"global: {}\n"
+     "---\n"
+     "global: {}\n",
+     "f:2:1: a second YAML document begins here; a configuration is one\n"},
+    {"global:\n"
+     "\tscrape_interval: 15s\n",
+     "f:2:1: found a tab in the indentation; YAML needs spaces there\n"},
+    {"global:\n"
+     "  scrape_interval: 15s\n"
+     "\tscrape_timeout: 10s\n",
+     "f:3:1: found a tab in the indentation; YAML needs spaces there\n"},
+    {"global:\n"
+     "  scrape_interval: 15s\n"
+     "  \tscrape_timeout: 10s\n",
+     "f:3:3: found a tab in the indentation; YAML needs spaces there\n"},
+    {"\tglobal:\n", "f:1:1: found a tab in the indentation; YAML needs spaces there\n"},
+    {"a: [1", "f:2:1: not valid YAML: did not find expected ',' or ']' while parsing a flow "
+              "sequence begun in line 1\n"},
+    {"a: {b: c", "f:2:1: not valid YAML: did not find expected ',' or '}' while parsing a flow "
+                 "mapping begun in line 1\n"},
+    {"global:\n"
+     "  x: \"y\n",
+     "f:3:1: not valid YAML: found unexpected end of stream while scanning a quoted scalar begun "
+     "in line 2; a quote or a bracket is not closed\n"},
+    {"a: b: c", "f:1:5: not valid YAML: mapping values are not allowed in this context; check the "
+                "indentation of this line, and put a value that holds \": \" in quotes\n"},
+    {"- a\n"
+     "b: c",
+     "f:2:1: not valid YAML: did not find expected '-' indicator while parsing a block collection "
+     "begun in line 1; check the indentation of this line\n"},
+    {"a: @x", "f:1:4: not valid YAML: found character that cannot start any token while scanning "
+              "for the next token; put a value that begins with this character in quotes\n"},
+    {"global:\n"
+     "  scrape_interval: 15s\n"
+     " scrape_timeout: 1s\n",
+     "f:3:2: not valid YAML: did not find expected key while parsing a block mapping begun in line "
+     "1; check the indentation of this line and the quotes before it\n"},
+    {SCRAPE "static_configs:\n"
+            "  - targets:\n"
+            "    - x.example\n"
+            "      labels:\n"
+            "        env: prod\n",
+     "f:6:13: not valid YAML: mapping values are not allowed in this context; check the "
+     "indentation of this line, and put a value that holds \": \" in quotes\n"},
+    {"a: *x", "f:1:4: the alias \"*x\" has no anchor: nothing above it is marked with that name\n"},
+    {"a: &x [*x]", "f:1:8: the alias \"*x\" refers to itself\n"},
+    {"a: !vault x",
+     "f:1:4: the YAML tag \"!vault\" is not supported; write the value without it\n"},
+    {"a: !!binary eA==", "f:1:4: the YAML tag \"tag:yaml.org,2002:binary\" is not supported; write "
+                         "the value without it\n"},
+    {"? [a]\n"
+     ": b",
+     "f:1:3: a key must be plain text, not a list\n"},
+    {"? {a: b}\n"
+     ": b",
+     "f:1:3: a key must be plain text, not a mapping\n"},
+    {"<<: 1", "f:1:5: the merge key << needs a mapping or a list of mappings\n"},
+    {"a: &a {x: y}\n"
+     "b:\n"
+     "  <<: *a\n"
+     "  <<: *a\n",
+     "f:4:3: the merge key << is given twice; give it one list of mappings\n"},
+    {"\377", "f:1:1: the file is not plain UTF-8 text: invalid leading UTF-8 octet\n"},
+    {"global: {}\n"
+     "a: \001",
+     "f:2:4: the file is not plain UTF-8 text: control characters are not allowed\n"},
+    {"a: \"\\0\"", "f:1:4: a value must not hold a NUL character\n"},
+    {"scrape_configs:\n"
+     "- jobname: a\n"
+     "global: {scrape_interval: 1}\n", /* global is decoded first, and listed by its place */
+     "f:2:3: unknown key \"jobname\" in scrape_configs[0]; did you mean \"job_name\"?\n"
+     "f:2:3: scrape_configs[0]: job_name is missing; every job needs one\n"
+     "f:3:27: global.scrape_interval: \"1\"" NOT_A_DURATION},
+    {"globl: {}", "f:1:1: unknown key \"globl\" at the top level; did you mean \"global\"?\n"},
+    {"zzz: 1", "f:1:1: unknown key \"zzz\" at the top level\n"},
+    {"global: {scrape_intervall: 1s}",
+     "f:1:10: unknown key \"scrape_intervall\" in global; did you mean \"scrape_interval\"?\n"},
+    {"scrape_config: []",
+     "f:1:1: unknown key \"scrape_config\" at the top level; did you mean \"scrape_configs\"?\n"},
+    {SCRAPE "scrape_intervall: 10s", "f:3:3: unknown key \"scrape_intervall\" in "
+                                     "scrape_configs[0]; did you mean \"scrape_interval\"?\n"},
+    {SCRAPE "static_config: []", "f:3:3: unknown key \"static_config\" in scrape_configs[0]; did "
+                                 "you mean \"static_configs\"?\n"},
+    {SCRAPE "static_configs: [{lables: {}}]",
+     "f:3:21: unknown key \"lables\" in scrape_configs[0].static_configs[0]; did you mean "
+     "\"labels\"?\n"},
+    {REMOTE "basicauth: {}",
+     "f:3:3: unknown key \"basicauth\" in remote_write[0]; did you mean \"basic_auth\"?\n"},
+    {METRICS "bucket: [1]",
+     "f:2:3: unknown key \"bucket\" in http_metrics; did you mean \"buckets\"?\n"},
+    {"queue: {maxbytes: 1GB}",
+     "f:1:9: unknown key \"maxbytes\" in queue; did you mean \"max_bytes\"?\n"},
+    {"global: {hgfdsaqwertz: 1}", "f:1:10: unknown key \"hgfdsaqwertz\" in global\n"},
+    {REMOTE "basic_auth: {pasword: hunter2}",
+     "f:3:16: unknown key \"pasword\" in remote_write[0].basic_auth; did you mean \"password\"?\n"},
+    {"global: []", "f:1:9: global: must be a mapping, not a list\n"},
+    {"global: x", "f:1:9: global: must be a mapping, not a single value\n"},
+    {"scrape_configs: {}", "f:1:17: scrape_configs: must be a list, not a mapping\n"},
+    {"scrape_configs: x", "f:1:17: scrape_configs: must be a list, not a single value\n"},
+    {"remote_write: x", "f:1:15: remote_write: must be a list, not a single value\n"},
+    {"queue: 5", "f:1:8: queue: must be a mapping, not a single value\n"},
+    {"http_metrics: true", "f:1:15: http_metrics: must be a mapping, not a single value\n"},
+    {"scrape_configs: [x]", "f:1:18: scrape_configs[0]: must be a mapping, not a single value\n"},
+    {SCRAPE "honor_labels: \"true\"", "f:3:17: scrape_configs[0].honor_labels: \"true\" in quotes "
+                                      "is text; write true or false without\n"},
+    {SCRAPE "honor_labels: maybe",
+     "f:3:17: scrape_configs[0].honor_labels: \"maybe\" is neither true nor false\n"},
+    {SCRAPE "honor_timestamps:", "f:3:20: scrape_configs[0].honor_timestamps: has no value; write "
+                                 "true or false, or remove it\n"},
+    {SCRAPE "honor_labels: [true]",
+     "f:3:17: scrape_configs[0].honor_labels: must be a single value, not a list\n"},
+    {SCRAPE "metrics_path: [x]",
+     "f:3:17: scrape_configs[0].metrics_path: must be a single value, not a list\n"},
+    {SCRAPE "scheme: {a: b}",
+     "f:3:11: scrape_configs[0].scheme: must be a single value, not a mapping\n"},
+    {SCRAPE "basic_auth: x",
+     "f:3:15: scrape_configs[0].basic_auth: must be a mapping, not a single value\n"},
+    {SCRAPE "tls_config: []",
+     "f:3:15: scrape_configs[0].tls_config: must be a mapping, not a list\n"},
+    {SCRAPE "static_configs: {}",
+     "f:3:19: scrape_configs[0].static_configs: must be a list, not a mapping\n"},
+    {SCRAPE "static_configs: [{targets: x}]",
+     "f:3:30: scrape_configs[0].static_configs[0].targets: must be a list, not a single value\n"},
+    {SCRAPE "static_configs: [{labels: []}]",
+     "f:3:29: scrape_configs[0].static_configs[0].labels: must be a mapping, not a list\n"},
+    {"global: {external_labels: [a]}",
+     "f:1:27: global.external_labels: must be a mapping, not a list\n"},
+    {"global: {external_labels: {a: [b]}}",
+     "f:1:31: global.external_labels.a: must be a single value, not a list\n"},
+    {REMOTE "headers: []", "f:3:12: remote_write[0].headers: must be a mapping, not a list\n"},
+    {REMOTE "headers: {X-A: [secret]}",
+     "f:3:18: remote_write[0].headers.X-A: must be a single value, not a list\n"},
+    {"global: {scrape_interval: 15}", "f:1:27: global.scrape_interval: \"15\"" NOT_A_DURATION},
+    {"global: {scrape_interval: 1.5s}", "f:1:27: global.scrape_interval: \"1.5s\"" NOT_A_DURATION},
+    {"global: {scrape_interval: -5s}", "f:1:27: global.scrape_interval: \"-5s\"" NOT_A_DURATION},
+    {"global: {scrape_interval: ''}", "f:1:27: global.scrape_interval: \"\"" NOT_A_DURATION},
+    {"global: {scrape_interval: 1s1m}", "f:1:27: global.scrape_interval: \"1s1m\"" NOT_A_DURATION},
+    {"global: {scrape_interval: 5s5s}", "f:1:27: global.scrape_interval: \"5s5s\"" NOT_A_DURATION},
+    {"global: {scrape_interval: 0}", "f:1:27: global.scrape_interval: must be more than 0\n"},
+    {"global: {scrape_interval: 0s}", "f:1:27: global.scrape_interval: must be more than 0\n"},
+    {"global: {scrape_interval: 300y}",
+     "f:1:27: global.scrape_interval: \"300y\" is too long a duration\n"},
+    {"global: {scrape_interval: [1s]}",
+     "f:1:27: global.scrape_interval: must be a single value, not a list\n"},
+    {"global: {evaluation_interval: soon}",
+     "f:1:10: warning: \"evaluation_interval\" has no effect: an agent evaluates no rules\n"
+     "f:1:31: global.evaluation_interval: \"soon\"" NOT_A_DURATION},
+    {SCRAPE "scrape_interval: 0s",
+     "f:3:20: scrape_configs[0].scrape_interval: must be more than 0\n"},
+    {SCRAPE "scrape_timeout: 5 s",
+     "f:3:19: scrape_configs[0].scrape_timeout: \"5 s\"" NOT_A_DURATION},
+    {REMOTE "remote_timeout: 0s", "f:3:19: remote_write[0].remote_timeout: must be more than 0\n"},
+    {REMOTE "queue_config: {min_backoff: 1}",
+     "f:3:31: remote_write[0].queue_config.min_backoff: \"1\"" NOT_A_DURATION},
+    {METRICS "interval: 0s", "f:2:13: http_metrics.interval: must be more than 0\n"},
+    {"queue: {max_bytes: 1000}", "f:1:20: queue.max_bytes: \"1000\"" NOT_A_SIZE},
+    {"queue: {max_bytes: 1 GB}", "f:1:20: queue.max_bytes: \"1 GB\"" NOT_A_SIZE},
+    {"queue: {max_bytes: 1gb}", "f:1:20: queue.max_bytes: \"1gb\"" NOT_A_SIZE},
+    {"queue: {max_bytes: 16EB}", "f:1:20: queue.max_bytes: \"16EB\" is too large a size\n"},
+    {"queue: {max_bytes: 100B}",
+     "f:1:20: queue.max_bytes: 100B is too small; the least is 1024 bytes\n"},
+    {"queue: {max_bytes: -1GB}", "f:1:20: queue.max_bytes: \"-1GB\"" NOT_A_SIZE},
+    {REMOTE "queue_config: {max_samples_per_send: 0}",
+     "f:3:40: remote_write[0].queue_config.max_samples_per_send: \"0\" is not a whole number from "
+     "1 to 1000000\n"},
+    {REMOTE "queue_config: {max_samples_per_send: '5'}",
+     "f:3:40: remote_write[0].queue_config.max_samples_per_send: \"5\" is not a whole number from "
+     "1 to 1000000 (quotes make it text)\n"},
+    {REMOTE "queue_config: {max_samples_per_send: many}",
+     "f:3:40: remote_write[0].queue_config.max_samples_per_send: \"many\" is not a whole number "
+     "from 1 to 1000000\n"},
+    {METRICS "max_rows: 15",
+     "f:2:13: http_metrics.max_rows: \"15\" is not a whole number from 16 to 1048576\n"},
+    {METRICS "max_rows: 1048577",
+     "f:2:13: http_metrics.max_rows: \"1048577\" is not a whole number from 16 to 1048576\n"},
+    {"scrape_configs: [{}]",
+     "f:1:18: scrape_configs[0]: job_name is missing; every job needs one\n"},
+    {"scrape_configs:\n"
+     "-\n",
+     "f:2:2: scrape_configs[0]: an empty list item; remove it\n"},
+    {"scrape_configs: [{job_name: }]", "f:1:29: scrape_configs[0]: job_name is empty\n"},
+    {"scrape_configs: [{job_name: ''}]", "f:1:29: scrape_configs[0]: job_name is empty\n"},
+    {"scrape_configs:\n"
+     "- job_name: a\n"
+     "- job_name: b\n"
+     "- job_name: a\n",
+     "f:4:13: scrape_configs[2].job_name: \"a\" is already the job_name of scrape_configs[0] in "
+     "line 2; give each its own\n"},
+    {SCRAPE "scrape_interval: 5s\n"
+            "  scrape_timeout: 10s",
+     "f:4:19: scrape_configs[0].scrape_timeout: 10s is longer than the scrape_interval of 5s\n"},
+    {"global: {scrape_interval: 5s, scrape_timeout: 10s}",
+     "f:1:47: global.scrape_timeout: 10s is longer than the scrape_interval of 5s\n"},
+    {"global: {scrape_timeout: 2m}",
+     "f:1:26: global.scrape_timeout: 2m is longer than the scrape_interval of 1m\n"},
+    {SCRAPE "scrape_timeout: 2m",
+     "f:3:19: scrape_configs[0].scrape_timeout: 2m is longer than the scrape_interval of 1m\n"},
+    {SCRAPE "scheme: ftp", "f:3:11: scrape_configs[0].scheme: \"ftp\" is neither http nor https\n"},
+    {SCRAPE "scheme: HTTP",
+     "f:3:11: scrape_configs[0].scheme: \"HTTP\" is neither http nor https\n"},
+    {SCRAPE "static_configs: [{targets: ['http://x:1/metrics']}]",
+     "f:3:31: scrape_configs[0].static_configs[0].targets[0]: \"http://x:1/metrics\" is not a "
+     "valid hostname; write host:port here, and put http or https into scheme and the path into "
+     "metrics_path\n"},
+    {SCRAPE "static_configs: [{targets: ['']}]",
+     "f:3:31: scrape_configs[0].static_configs[0].targets[0]: an empty target; write host:port, or "
+     "remove it\n"},
+    {SCRAPE "static_configs: [{targets: [a, null]}]",
+     "f:3:34: scrape_configs[0].static_configs[0].targets[1]: an empty list item; remove it\n"},
+    {SCRAPE "static_configs: [null]",
+     "f:3:20: scrape_configs[0].static_configs[0]: an empty list item; remove it\n"},
+    {SCRAPE "static_configs: [{targets: [[a]]}]",
+     "f:3:31: scrape_configs[0].static_configs[0].targets[0]: must be a single value, not a "
+     "list\n"},
+    {SCRAPE "static_configs: [{labels: {9a: b}}]",
+     "f:3:30: scrape_configs[0].static_configs[0].labels.9a: \"9a\"" NOT_A_LABEL},
+    {SCRAPE "static_configs: [{labels: {a-b: c}}]",
+     "f:3:30: scrape_configs[0].static_configs[0].labels.a-b: \"a-b\"" NOT_A_LABEL},
+    {SCRAPE "static_configs: [{labels: {'': c}}]",
+     "f:3:30: scrape_configs[0].static_configs[0].labels.: \"\"" NOT_A_LABEL},
+    {SCRAPE "static_configs: [{labels: {__scheme__: ftp}}]",
+     "f:3:30: scrape_configs[0].static_configs[0].labels.__scheme__: is neither http nor https\n"},
+    {SCRAPE "static_configs: [{labels: {__scrape_interval__: 5s}}]",
+     "f:3:30: scrape_configs[0].static_configs[0].labels.__scrape_interval__: is not supported by "
+     "this version of edgemeter; set scrape_interval in the job\n"},
+    {SCRAPE "static_configs: [{labels: {__scrape_timeout__: 5s}}]",
+     "f:3:30: scrape_configs[0].static_configs[0].labels.__scrape_timeout__: is not supported by "
+     "this version of edgemeter; set scrape_timeout in the job\n"},
+    {"global: {external_labels: {a.b: c}}",
+     "f:1:28: global.external_labels.a.b: \"a.b\"" NOT_A_LABEL},
+    {"global: {external_labels: {__name__: c}}",
+     "f:1:28: global.external_labels.__name__: every series has a name of its own; remove it\n"},
+    {SCRAPE "basic_auth: {username: u, password: hunter2, password_file: f}",
+     "f:3:15: scrape_configs[0].basic_auth: password and password_file exclude each other\n"},
+    {SCRAPE "basic_auth: {username: u, username_file: f}",
+     "f:3:15: scrape_configs[0].basic_auth: username and username_file exclude each other\n"},
+    {SCRAPE "basic_auth: {username: u}\n"
+            "  authorization: {credentials: hunter2}",
+     "f:4:18: scrape_configs[0].authorization: excludes basic_auth; keep one of them\n"},
+    {SCRAPE "authorization: {type: Basic, credentials: hunter2}",
+     "f:3:18: scrape_configs[0].authorization: type cannot be \"Basic\"; use basic_auth instead\n"},
+    {SCRAPE "authorization: {type: ' basic ', credentials: hunter2}",
+     "f:3:18: scrape_configs[0].authorization: type cannot be \"Basic\"; use basic_auth instead\n"},
+    {SCRAPE "authorization: {credentials: hunter2, credentials_file: f}",
+     "f:3:18: scrape_configs[0].authorization: credentials and credentials_file exclude each "
+     "other\n"},
+    {SCRAPE "bearer_token: hunter2\n"
+            "  bearer_token_file: f",
+     "f:4:22: scrape_configs[0].bearer_token_file: excludes bearer_token; keep one of them\n"},
+    {SCRAPE "bearer_token: hunter2\n"
+            "  basic_auth: {username: u}",
+     "f:3:17: scrape_configs[0].bearer_token: excludes basic_auth; keep one of them\n"},
+    {SCRAPE "tls_config: {cert_file: c}", "f:3:15: scrape_configs[0].tls_config: cert_file needs "
+                                          "key_file: a client certificate is a pair of both\n"},
+    {SCRAPE "tls_config: {key_file: c}", "f:3:15: scrape_configs[0].tls_config: key_file needs "
+                                         "cert_file: a client certificate is a pair of both\n"},
+    {SCRAPE "tls_config: {ca: 'hunter2'}", "f:3:16: \"ca\" in scrape_configs[0].tls_config" UNBUILT
+                                           "put it into a file and name that as ca_file\n"},
+    {SCRAPE "tls_config: {min_version: TLS13}",
+     "f:3:16: \"min_version\" in scrape_configs[0].tls_config" UNBUILT "remove it\n"},
+    {SCRAPE "enable_http2: perhaps",
+     "f:3:17: scrape_configs[0].enable_http2: \"perhaps\" is neither true nor false\n"},
+    {SCRAPE "relabel_configs: [{action: drop}]",
+     "f:3:3: \"relabel_configs\" in scrape_configs[0]" UNBUILT "remove it, or leave it empty\n"},
+    {SCRAPE "metric_relabel_configs: [{action: drop}]",
+     "f:3:3: \"metric_relabel_configs\" in scrape_configs[0]" UNBUILT
+     "remove it, or leave it empty\n"},
+    {SCRAPE "kubernetes_sd_configs: [{role: pod}]",
+     "f:3:3: \"kubernetes_sd_configs\" in scrape_configs[0]" UNBUILT
+     "list the targets in static_configs\n"},
+    {SCRAPE "file_sd_configs: [{files: [a]}]",
+     "f:3:3: \"file_sd_configs\" in scrape_configs[0]" UNBUILT
+     "list the targets in static_configs\n"},
+    {SCRAPE "params: {a: [b]}",
+     "f:3:3: \"params\" in scrape_configs[0]" UNBUILT "remove it, or leave it empty\n"},
+    {SCRAPE "sample_limit: 5",
+     "f:3:3: \"sample_limit\" in scrape_configs[0]" UNBUILT "remove it, or leave it at 0\n"},
+    {SCRAPE "scrape_protocols: [PrometheusProto]",
+     "f:3:3: \"scrape_protocols\" in scrape_configs[0]" UNBUILT "remove it\n"},
+    {SCRAPE "oauth2: {client_secret: hunter2}",
+     "f:3:3: \"oauth2\" in scrape_configs[0]" UNBUILT "remove it\n"},
+    {SCRAPE "proxy_url: http://hunter2@x",
+     "f:3:3: \"proxy_url\" in scrape_configs[0]" UNBUILT "remove it\n"},
+    {SCRAPE "enable_compression: false",
+     "f:3:3: \"enable_compression\" in scrape_configs[0]" UNBUILT
+     "remove it, or leave it at true\n"},
+    {SCRAPE "http_headers: {A: {secrets: [hunter2]}}",
+     "f:3:3: \"http_headers\" in scrape_configs[0]" UNBUILT "remove it, or leave it empty\n"},
+    {SCRAPE "body_size_limit: 1MB",
+     "f:3:3: \"body_size_limit\" in scrape_configs[0]" UNBUILT "remove it, or leave it at 0\n"},
+    {REMOTE "write_relabel_configs: [{action: drop}]",
+     "f:3:3: \"write_relabel_configs\" in remote_write[0]" UNBUILT
+     "remove it, or leave it empty\n"},
+    {REMOTE "queue_config: {capacity: 5}",
+     "f:3:18: \"capacity\" in remote_write[0].queue_config" UNBUILT
+     "remove it, or leave it at 10000\n"},
+    {REMOTE "queue_config: {max_shards: 5}",
+     "f:3:18: \"max_shards\" in remote_write[0].queue_config" UNBUILT
+     "remove it, or leave it at 50\n"},
+    {REMOTE "queue_config: {retry_on_http_429: true}",
+     "f:3:18: \"retry_on_http_429\" in remote_write[0].queue_config" UNBUILT
+     "remove it, or leave it at false\n"},
+    {REMOTE "metadata_config: {send: true}",
+     "f:3:21: \"send\" in remote_write[0].metadata_config" UNBUILT
+     "remove it, or leave it at false\n"},
+    {REMOTE "metadata_config: {send: false, send_interval: 1m}",
+     "f:3:34: \"send_interval\" in remote_write[0].metadata_config" UNBUILT "remove it\n"},
+    {REMOTE "sigv4: {}", "f:3:3: \"sigv4\" in remote_write[0]" UNBUILT "remove it\n"},
+    {REMOTE "protobuf_message: io.prometheus.write.v2.Request",
+     "f:3:3: \"protobuf_message\" in remote_write[0]" UNBUILT
+     "remove it, or leave it at prometheus.WriteRequest\n"},
+    {REMOTE "send_exemplars: true",
+     "f:3:3: \"send_exemplars\" in remote_write[0]" UNBUILT "remove it, or leave it at false\n"},
+    {REMOTE "max_bytes_per_second: 5",
+     "f:3:3: \"max_bytes_per_second\" in remote_write[0]" UNBUILT_OURS
+     "remove it, or leave it at 0\n"},
+    {"scrape_config_files: [a]",
+     "f:1:1: \"scrape_config_files\"" UNBUILT "put the jobs into scrape_configs\n"},
+    {"otlp: {a: b}", "f:1:1: \"otlp\"" UNBUILT "remove it, or leave it empty\n"},
+    {"global: {scrape_protocols: [x]}",
+     "f:1:10: \"scrape_protocols\" in global" UNBUILT "remove it\n"},
+    {"global: {sample_limit: 1}",
+     "f:1:10: \"sample_limit\" in global" UNBUILT "remove it, or leave it at 0\n"},
+    {"queue: {max_age: 1h}",
+     "f:1:9: \"max_age\" in queue" UNBUILT_OURS "remove it, or leave it at 0s\n"},
+    {"queue: {sync_interval: 5s}", "f:1:9: \"sync_interval\" in queue" UNBUILT_OURS "remove it\n"},
+    {METRICS "native_histograms: true", "f:2:3: \"native_histograms\" in http_metrics" UNBUILT_OURS
+                                        "remove it, or leave it at false\n"},
+    {METRICS "routes: [/a]",
+     "f:2:3: \"routes\" in http_metrics" UNBUILT_OURS "remove it, or leave it empty\n"},
+    {METRICS "hosts: [a]",
+     "f:2:3: \"hosts\" in http_metrics" UNBUILT_OURS "remove it, or leave it empty\n"},
+    {METRICS "relabel_configs: [{}]",
+     "f:2:3: \"relabel_configs\" in http_metrics" UNBUILT_OURS "remove it, or leave it empty\n"},
+    {"rule_files: [a.yml]",
+     "f:1:1: \"rule_files\" belongs to a Prometheus server, not to an agent; remove it, and "
+     "evaluate the rules where the samples are sent to\n"},
+    {"alerting: {alertmanagers: []}",
+     "f:1:1: \"alerting\" belongs to a Prometheus server, not to an agent; remove it, and alert "
+     "where the samples are sent to\n"},
+    {"remote_read: [{url: http://x}]",
+     "f:1:1: \"remote_read\" belongs to a Prometheus server, not to an agent; remove it, and query "
+     "the Prometheus that the samples are sent to\n"},
+    {"tracing: {endpoint: x}", "f:1:1: \"tracing\" belongs to a Prometheus server, not to an "
+                               "agent; remove it; edgemeter sends no traces\n"},
+    {"storage: {tsdb: {}}",
+     "f:1:1: \"storage\" belongs to a Prometheus server, not to an agent; remove it; edgemeter "
+     "keeps no database, and \"queue\" bounds what waits to be sent\n"},
+    {"remote_write: [{}]", "f:1:16: remote_write[0]: url is missing; every remote needs one\n"},
+    {"remote_write: [null]", "f:1:16: remote_write[0]: an empty list item; remove it\n"},
+    {"remote_write: [{url: ''}]", "f:1:22: remote_write[0].url: is empty\n"},
+    {"remote_write: [{url: x}]",
+     "f:1:22: remote_write[0].url: must begin with http:// or https://\n"},
+    {"remote_write: [{url: 'ftp://u:hunter2@x'}]",
+     "f:1:22: remote_write[0].url: must begin with http:// or https://\n"},
+    {"remote_write: [{url: 'http://u:hunter2@'}]",
+     "f:1:22: remote_write[0].url: has no host name\n"},
+    {"remote_write: [{url: 'http://'}]", "f:1:22: remote_write[0].url: has no host name\n"},
+    {"remote_write: [{url: 'http://:9090/'}]", "f:1:22: remote_write[0].url: has no host name\n"},
+    {"remote_write: [{url: 'http://x:hunter2/'}]",
+     "f:1:22: remote_write[0].url: has a port that is no number from 0 to 65535\n"},
+    {"remote_write: [{url: 'http://x/ y'}]",
+     "f:1:22: remote_write[0].url: has a space or a control character in it\n"},
+    {"remote_write: [{url: [x]}]",
+     "f:1:22: remote_write[0].url: must be a single value, not a list\n"},
+    {"remote_write: [{url: 'http://[::1/'}]",
+     "f:1:22: remote_write[0].url: has a broken IPv6 address; write http://[::1]:9090/...\n"},
+    {"remote_write: [{url: 'http://x', name: n}, {url: 'http://y', name: n}]",
+     "f:1:68: remote_write[1].name: \"n\" is already the name of remote_write[0] in line 1; give "
+     "each its own\n"},
+    {REMOTE "headers: {Content-Encoding: hunter2}",
+     "f:3:13: remote_write[0].headers: \"Content-Encoding\" is a reserved header and must not be "
+     "changed; remove it\n"},
+    {REMOTE "headers: {content-type: x}", "f:3:13: remote_write[0].headers: \"content-type\" is a "
+                                          "reserved header and must not be changed; remove it\n"},
+    {REMOTE "headers: {X-Prometheus-Remote-Write-Version: 1}",
+     "f:3:13: remote_write[0].headers: \"X-Prometheus-Remote-Write-Version\" is a reserved header "
+     "and must not be changed; remove it\n"},
+    {REMOTE "headers: {Host: x}", "f:3:13: remote_write[0].headers: \"Host\" is a reserved header "
+                                  "and must not be changed; remove it\n"},
+    {REMOTE "headers: {authorization: hunter2}",
+     "f:3:13: remote_write[0].headers: \"authorization\" is set by basic_auth or authorization; "
+     "use one of these\n"},
+    {REMOTE "headers: {'a b': hunter2}",
+     "f:3:13: remote_write[0].headers: \"a b\" is not a valid header name\n"},
+    {REMOTE "headers: {X-A: \"hunter2\\r\\nX: y\"}",
+     "f:3:13: remote_write[0].headers: \"X-A\" has a line break or a control character in its "
+     "value\n"},
+    {REMOTE "headers: {'': x}",
+     "f:3:13: remote_write[0].headers: \"\" is not a valid header name\n"},
+    {METRICS "roles: []", "f:2:10: http_metrics.roles: must hold server, client or both; remove "
+                          "the http_metrics block to meter nothing\n"},
+    {METRICS "roles: [proxy]", "f:2:11: http_metrics.roles[0]: must be server or client\n"},
+    {METRICS "roles: [server, server]", "f:2:19: http_metrics.roles[1]: server is given twice\n"},
+    {METRICS "roles: server", "f:2:10: http_metrics.roles: must be a list, not a single value\n"},
+    {METRICS "buckets: []",
+     "f:2:12: http_metrics.buckets: needs 1 to 31 upper bounds, and has 0\n"},
+    {METRICS "buckets: [1, 1]",
+     "f:2:16: http_metrics.buckets[1]: 1 is not above the bound before it, 1\n"},
+    {METRICS "buckets: [2, 1]",
+     "f:2:16: http_metrics.buckets[1]: 1 is not above the bound before it, 2\n"},
+    {METRICS "buckets: [0]", "f:2:13: http_metrics.buckets[0]: \"0\"" NOT_A_BOUND},
+    {METRICS "buckets: [-1]", "f:2:13: http_metrics.buckets[0]: \"-1\"" NOT_A_BOUND},
+    {METRICS "buckets: [.inf]", "f:2:13: http_metrics.buckets[0]: \".inf\"" NOT_A_BOUND},
+    {METRICS "buckets: [1e999]", "f:2:13: http_metrics.buckets[0]: \"1e999\"" NOT_A_BOUND},
+    {METRICS "buckets: ['1']", "f:2:13: http_metrics.buckets[0]: \"1\"" NOT_A_BOUND},
+    {METRICS "buckets: [[1]]",
+     "f:2:13: http_metrics.buckets[0]: must be a single value, not a list\n"},
+    {METRICS "buckets: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, "
+             "22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32]",
+     "f:2:12: http_metrics.buckets: needs 1 to 31 upper bounds, and has 32\n"},
+    {METRICS "cgroup_root: sys/fs",
+     "f:2:16: http_metrics.cgroup_root: \"sys/fs\" is not an absolute path\n"},
+    {METRICS "job_name: ''", "f:2:13: http_metrics.job_name: is empty\n"},
+    {"global:\n"
+     "  scrape_interval: 1\n"
+     "  evaluation_interval: 1m\n"
+     "scrape_configs:\n"
+     "- jobname: a\n"
+     "remote_write:\n"
+     "- {}\n",
+     "f:2:20: global.scrape_interval: \"1\"" NOT_A_DURATION ""
+     "f:3:3: warning: \"evaluation_interval\" has no effect: an agent evaluates no rules\n"
+     "f:5:3: unknown key \"jobname\" in scrape_configs[0]; did you mean \"job_name\"?\n"
+     "f:5:3: scrape_configs[0]: job_name is missing; every job needs one\n"
+     "f:7:3: remote_write[0]: url is missing; every remote needs one\n"},
+};
+
+static const struct config_case accepted_cases[] = {
+    {"{}",
+     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
+    {"global:\n",
+     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
+    {"rule_files:\n"
+     "alerting:\n"
+     "remote_read: []\n"
+     "http_metrics:\n",
+     ""},
+    {"http_metrics: {}", ""},
+    {"scrape_configs:\n",
+     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
+    {"scrape_configs: []",
+     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
+    {"http_metrics:\n"
+     "scrape_config_files: []\n"
+     "otlp: {}\n",
+     ""},
+    {"http_metrics:\n"
+     "global: {evaluation_interval: 1m}",
+     "f:2:10: warning: \"evaluation_interval\" has no effect: an agent evaluates no rules\n"},
+    {"http_metrics:\n"
+     "global: {rule_query_offset: 0s, query_log_file: x}",
+     "f:2:10: warning: \"rule_query_offset\" has no effect: an agent evaluates no rules\n"
+     "f:2:33: warning: \"query_log_file\" has no effect: an agent answers no queries\n"},
+    {"http_metrics:\n"
+     "runtime: {gogc: 75}",
+     "f:2:1: warning: \"runtime\" has no effect: it tunes the Go runtime, which edgemeter has "
+     "not\n"},
+    {"http_metrics:\n"
+     "global:\n"
+     "  scrape_timeout: 1s\n"
+     "  scrape_interval: 15s\n"
+     "  scrape_timeout: 2s\n",
+     "f:5:3: warning: \"scrape_timeout\" is given twice, in line 3 and in line 5; the one in line "
+     "5 is used\n"},
+    {"http_metrics:\n"
+     "global:\n"
+     "  scrape_interval: 1\n"
+     "  scrape_interval: 15s\n",
+     "f:4:3: warning: \"scrape_interval\" is given twice, in line 3 and in line 4; the one in line "
+     "4 is used\n"},
+    {SCRAPE "enable_http2: false", ""},
+    {SCRAPE "static_configs: [{labels: {__scheme__: https, __metrics_path__: /a, __param_b: c}}]",
+     ""},
+    {SCRAPE "enable_http2: true\n"
+            "  enable_compression: yes\n"
+            "  params: {}\n"
+            "  relabel_configs: []\n"
+            "  metric_relabel_configs:\n"
+            "  file_sd_configs: []\n"
+            "  sample_limit: 0\n"
+            "  body_size_limit: 0\n",
+     ""},
+    {SCRAPE "authorization: {}",
+     "f:3:18: warning: scrape_configs[0].authorization: neither credentials nor credentials_file "
+     "is given: no Authorization header is sent\n"},
+    {SCRAPE "basic_auth: {}", ""},
+    {SCRAPE "basic_auth:", ""},
+    {SCRAPE "honor_labels: Yes", ""},
+    {SCRAPE "scrape_interval: 1h30m", ""},
+    {SCRAPE "scrape_interval: 3s", ""},
+    {SCRAPE "tls_config: {insecure_skip_verify: on}", ""},
+    {SCRAPE "static_configs: [{targets: }, {}]", ""},
+    {"scrape_configs:\n"
+     "- &a {job_name: a, honor_labels: true}\n"
+     "- <<: *a\n"
+     "  job_name: b\n",
+     ""},
+    {REMOTE "queue_config: {min_backoff: 10s}\n"
+            "http_metrics:",
+     "f:3:17: warning: remote_write[0].queue_config: min_backoff is above max_backoff; both are "
+     "taken as 10s\n"},
+    {REMOTE "queue_config: {capacity: 10000, max_shards: 50, min_shards: 1, sample_age_limit: 0}\n"
+            "  metadata_config: {send: false}\n"
+            "  protobuf_message: prometheus.WriteRequest\n"
+            "  send_exemplars: no\n"
+            "http_metrics:",
+     ""},
+    {"remote_write: [{url: 'HTTPS://u:p@[::1]:443/x?y=@z#f'}, {url: http://a.b}]\n"
+     "http_metrics:",
+     ""},
+    {"http_metrics: {native_histograms: false, routes: [], hosts: [], relabel_configs: []}\n"
+     "queue: {max_age: 0s, max_bytes: 1GB}",
+     ""},
+    {"\357\273\277http_metrics:\n", ""},
+    {"http_metrics: !!map {job_name: !!str 5}", ""},
+    {"http_metrics:\r\n"
+     "  interval: 5s\r\n",
+     ""},
+    {"http_metrics:\n"
+     "global: {external_labels: {a: $EDGEMETER_UNSET}}",
+     "f:2:31: warning: global.external_labels.a: the environment variable \"EDGEMETER_UNSET\" is "
+     "not set or empty; nothing is put in its place\n"},
+};
+
+#endif

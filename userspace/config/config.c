@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file to a struct config: reads it, walks its top level, and judges it as a whole. The blocks
+ * are decoded by the files named after them. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "config/config_blocks.h"
+
+#define DEFAULT_SCRAPE_INTERVAL_NS (60 * NS_PER_SECOND)
+#define DEFAULT_SCRAPE_TIMEOUT_NS (10 * NS_PER_SECOND)
+#define DEFAULT_QUEUE_BYTES (UINT64_C(1) << 30)
+
+#define autoconfig __attribute__((cleanup(config_free)))
+
+/* global stands first: the others inherit from it. */
+static const struct config_block top_block = {(const struct config_field[]){
+    {"global", CONFIG_CUSTOM, .decode = config_decode_global},
+    {"http_metrics", CONFIG_BLOCK, offsetof(struct config, http_metrics),
+     .block = &config_http_metrics_block},
+    {"scrape_configs", CONFIG_CUSTOM, .decode = config_decode_scrapes},
+    {"remote_write", CONFIG_CUSTOM, .decode = config_decode_remotes},
+    {"queue", CONFIG_BLOCK, offsetof(struct config, queue), .block = &config_queue_block},
+    {"scrape_config_files", CONFIG_UNBUILT, .neutral = "[]",
+     .advice = "put the jobs into scrape_configs"},
+    {"otlp", CONFIG_UNBUILT, .neutral = "{}"},
+    {"runtime", CONFIG_NO_EFFECT, .advice = "it tunes the Go runtime, which edgemeter has not"},
+    {"rule_files", CONFIG_FOREIGN,
+     .advice = "remove it, and evaluate the rules where the samples are sent to"},
+    {"alerting", CONFIG_FOREIGN, .advice = "remove it, and alert where the samples are sent to"},
+    {"remote_read", CONFIG_FOREIGN,
+     .advice = "remove it, and query the Prometheus that the samples are sent to"},
+    {"tracing", CONFIG_FOREIGN, .advice = "remove it; edgemeter sends no traces"},
+    {"storage", CONFIG_FOREIGN,
+     .advice =
+         "remove it; edgemeter keeps no database, and \"queue\" bounds what waits to be sent"},
+    {NULL}}};
+
+static int config_new(struct config **out)
+{
+    struct config *config = calloc(1, sizeof(*config));
+    if (!config)
+        return -ENOMEM;
+    int err = http_metrics_config_init(&config->http_metrics);
+    if (err) {
+        free(config);
+        return err;
+    }
+    config->queue.max_bytes = DEFAULT_QUEUE_BYTES;
+    *out = config;
+    return 0;
+}
+
+int config_default(struct config **out)
+{
+    struct config *config;
+    int err = config_new(&config);
+    if (err)
+        return err;
+    config->http_metrics_given = true;
+    *out = config;
+    return 0;
+}
+
+void config_free(struct config **config)
+{
+    struct config *freed = *config;
+    if (!freed)
+        return;
+    for (size_t i = 0; i < freed->external_label_count; i++) {
+        free(freed->external_labels[i].name);
+        free(freed->external_labels[i].value);
+    }
+    for (size_t i = 0; i < freed->scrape_count; i++)
+        scrape_config_free(&freed->scrapes[i]);
+    for (size_t i = 0; i < freed->remote_count; i++)
+        remote_write_config_free(&freed->remotes[i]);
+    free(freed->external_labels);
+    free(freed->scrapes);
+    free(freed->remotes);
+    http_metrics_config_free(&freed->http_metrics);
+    free(freed);
+    *config = NULL;
+}
+
+static void decode_top(struct config_reader *reader, const struct yaml_tree_node *root,
+                       struct config *config)
+{
+    if (root->kind != YAML_TREE_MAPPING) {
+        config_report(reader, CONFIG_ERROR, root,
+                      "the top level must be a mapping of blocks such as global: and "
+                      "scrape_configs:, not %s",
+                      root->kind == YAML_TREE_SEQUENCE ? "a list" : "a single value");
+        return;
+    }
+    config->http_metrics.interval_ns = 0;
+    config->http_metrics_given = yaml_tree_find(root, "http_metrics") != NULL;
+    config_decode_block(reader, root, NULL, &top_block, config);
+
+    if (!config->http_metrics.interval_ns)
+        config->http_metrics.interval_ns = reader->scrape_interval_ns;
+    if (!config->http_metrics_given && !config->scrape_count &&
+        !config_problems_have_error(reader->problems))
+        config_report(reader, CONFIG_WARNING, root,
+                      "there is nothing to do: neither http_metrics nor scrape_configs is given");
+}
+
+static int decode_tree(struct config_reader *reader, const struct yaml_tree *tree,
+                       struct config *config)
+{
+    const struct yaml_tree_node *root = yaml_tree_root(tree);
+    int err = 0;
+    if (root)
+        decode_top(reader, root, config);
+    else
+        err = config_problems_add(reader->problems, CONFIG_ERROR, 1, 1, "the file is empty");
+    if (err || reader->no_memory)
+        return -ENOMEM;
+    return config_problems_have_error(reader->problems) ? -EINVAL : 0;
+}
+
+int config_parse(const char *name, const char *bytes, size_t length, struct config **out,
+                 struct config_problems *problems)
+{
+    *problems = (struct config_problems){.file = name};
+    struct config_reader reader = {.problems = problems,
+                                   .scrape_interval_ns = DEFAULT_SCRAPE_INTERVAL_NS,
+                                   .scrape_timeout_ns = DEFAULT_SCRAPE_TIMEOUT_NS};
+    autofree char *directory = NULL;
+    const char *slash = strrchr(name, '/');
+    if (slash) {
+        directory = strndup(name, slash == name ? 1 : (size_t)(slash - name));
+        if (!directory)
+            return -ENOMEM;
+        reader.directory = directory;
+    }
+
+    autoyaml struct yaml_tree *tree = NULL;
+    autoconfig struct config *config = NULL;
+    int err = yaml_tree_parse((struct text){bytes, length}, problems, &tree);
+    if (!err)
+        err = config_new(&config);
+    if (!err)
+        err = decode_tree(&reader, tree, config);
+    config_problems_sort(problems);
+    if (!err)
+        *out = TAKE_PTR(config);
+    return err;
+}
+
+/* One byte more than is allowed is read, so that the parser sees that it is too much. */
+static int read_file(const char *path, struct buffer *out)
+{
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    for (;;) {
+        size_t wanted = YAML_TREE_MAX_BYTES + 1 - out->length;
+        if (wanted > 65536)
+            wanted = 65536;
+        char *space = buffer_reserve(out, wanted);
+        if (!space)
+            return -ENOMEM;
+        ssize_t got = read(fd, space, wanted);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0 || wanted == 0)
+            return got < 0 ? -errno : 0;
+        out->length += (size_t)got;
+    }
+}
+
+int config_load(const char *path, struct config **out, struct config_problems *problems)
+{
+    *problems = (struct config_problems){.file = path};
+    autobuffer struct buffer bytes;
+    buffer_init(&bytes, YAML_TREE_MAX_BYTES + 1);
+    int err = read_file(path, &bytes);
+    if (err == -ENOMEM)
+        return err;
+    if (err) {
+        err =
+            config_problems_add(problems, CONFIG_ERROR, 0, 0, "cannot read it: %s", strerror(-err));
+        return err ? err : -EINVAL;
+    }
+    return config_parse(path, bytes.bytes, bytes.length, out, problems);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The blocks of the file, each decoded by a file of its own. */
+#ifndef EDGEMETER_CONFIG_CONFIG_BLOCKS_H
+#define EDGEMETER_CONFIG_CONFIG_BLOCKS_H
+
+#include "config/config_fields.h"
+
+#define CONFIG_MAX_JOBS 4096
+#define CONFIG_MAX_REMOTES 64
+
+/* Each takes the whole struct config as its target and the value of its key. */
+void config_decode_global(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *config);
+void config_decode_scrapes(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *config);
+void config_decode_remotes(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *config);
+
+extern const struct config_block config_http_metrics_block; /* struct http_metrics_config */
+extern const struct config_block config_queue_block;        /* struct queue_config */
+extern const struct config_block config_http_block;         /* struct http_config; inline */
+
+/* Lists whose items carry a name that must be unique (job_name, name): reports each repetition. */
+void config_check_names(struct config_reader *reader, const struct yaml_tree_node *list,
+                        const struct config_place *place, const char *key);
+
+/* A mapping of texts to texts (labels, headers): `add` is told each pair; an empty value is "".
+ * Values of another kind are reported. */
+typedef void (*config_pair_fn)(struct config_reader *reader, const struct yaml_tree_pair *pair,
+                               const struct config_place *place, void *context);
+void config_decode_pairs(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, config_pair_fn add, void *context);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* global: what jobs inherit, and external_labels with variables from the environment. */
+#include <stdlib.h>
+
+#include "config/config_blocks.h"
+#include "config/config_values.h"
+#include "model/labels.h"
+
+struct global_settings {
+    uint64_t scrape_interval_ns;
+    uint64_t scrape_timeout_ns;
+    struct config *config;
+};
+
+/* --- external_labels --- */
+
+struct expansion {
+    struct config_reader *reader;
+    const struct yaml_tree_node *node;
+    const struct config_place *place;
+};
+
+static void warn_empty_variable(void *context, struct text name)
+{
+    const struct expansion *expansion = context;
+    config_warning(expansion->reader, expansion->node, expansion->place,
+                   "the environment variable \"%.*s\" is not set or empty; nothing is put in its "
+                   "place",
+                   TEXT_FORMAT(name));
+}
+
+static void add_external_label(struct config_reader *reader, const struct yaml_tree_pair *pair,
+                               const struct config_place *place, void *context)
+{
+    struct config *config = context;
+    if (!label_name_is_legal(pair->key->text)) {
+        config_error(reader, pair->key, place,
+                     "\"%s\" is not a valid label name; letters, digits and _ are allowed, and no "
+                     "digit first",
+                     pair->key->text.bytes);
+        return;
+    }
+    if (text_equal(pair->key->text, TEXT(LABEL_METRIC_NAME))) {
+        config_error(reader, pair->key, place, "every series has a name of its own; remove it");
+        return;
+    }
+    struct expansion expansion = {reader, pair->value, place};
+    char *value = config_expand_variables(pair->value->text.bytes, warn_empty_variable, &expansion);
+    char *name = config_copy_text(reader, pair->key->text);
+    if (!value || !name || !*value) { /* a label without a value is no label */
+        reader->no_memory |= !value;
+        free(value);
+        free(name);
+        return;
+    }
+    config->external_labels[config->external_label_count++] = (struct external_label){name, value};
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    return strcmp(((const struct external_label *)a)->name,
+                  ((const struct external_label *)b)->name);
+}
+
+static void decode_external_labels(struct config_reader *reader, const struct yaml_tree_node *node,
+                                   const struct config_place *place, void *target)
+{
+    struct config *config = ((struct global_settings *)target)->config;
+    config->external_labels = calloc(node->count + 1, sizeof(*config->external_labels));
+    if (!config->external_labels) {
+        reader->no_memory = true;
+        return;
+    }
+    config_decode_pairs(reader, node, place, add_external_label, config);
+    qsort(config->external_labels, config->external_label_count, sizeof(*config->external_labels),
+          compare_labels);
+}
+
+/* --- the block --- */
+
+static void check_duration(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *unused)
+{
+    uint64_t ns;
+    (void)unused;
+    config_decode_duration(reader, node, place, &ns);
+}
+
+#define NO_RULES "an agent evaluates no rules"
+#define GLOBAL(member) offsetof(struct global_settings, member)
+
+static const struct config_block global_block = {(const struct config_field[]){
+    {"scrape_interval", CONFIG_DURATION, GLOBAL(scrape_interval_ns)},
+    {"scrape_timeout", CONFIG_DURATION, GLOBAL(scrape_timeout_ns)},
+    {"external_labels", CONFIG_CUSTOM, .decode = decode_external_labels},
+    {"evaluation_interval", CONFIG_NO_EFFECT, .decode = check_duration, .advice = NO_RULES},
+    {"rule_query_offset", CONFIG_NO_EFFECT, .decode = check_duration, .advice = NO_RULES},
+    {"query_log_file", CONFIG_NO_EFFECT, .advice = "an agent answers no queries"},
+    {"scrape_protocols", CONFIG_UNBUILT},
+    {"scrape_failure_log_file", CONFIG_UNBUILT},
+    {"body_size_limit", CONFIG_UNBUILT, .neutral = "0"},
+    {"sample_limit", CONFIG_UNBUILT, .neutral = "0"},
+    {"label_limit", CONFIG_UNBUILT, .neutral = "0"},
+    {"label_name_length_limit", CONFIG_UNBUILT, .neutral = "0"},
+    {"label_value_length_limit", CONFIG_UNBUILT, .neutral = "0"},
+    {"target_limit", CONFIG_UNBUILT, .neutral = "0"},
+    {"keep_dropped_targets", CONFIG_UNBUILT, .neutral = "0"},
+    {"metric_name_validation_scheme", CONFIG_UNBUILT, .neutral = "utf8"},
+    {"metric_name_escaping_scheme", CONFIG_UNBUILT, .neutral = "allow-utf-8"},
+    {"scrape_native_histograms", CONFIG_UNBUILT, .neutral = "false"},
+    {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
+    {"always_scrape_classic_histograms", CONFIG_UNBUILT, .neutral = "false"},
+    {"extra_scrape_metrics", CONFIG_UNBUILT, .neutral = "false"},
+    {NULL}}};
+
+/* An interval that was given and was refused has been reported: no second complaint about it. */
+void config_decode_global(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *config)
+{
+    struct global_settings global = {.config = config};
+    config_decode_block(reader, node, place, &global_block, &global);
+
+    const struct yaml_tree_node *timeout = config_given(node, "scrape_timeout");
+    bool bad_interval = !global.scrape_interval_ns && config_given(node, "scrape_interval");
+    if (global.scrape_interval_ns)
+        reader->scrape_interval_ns = global.scrape_interval_ns;
+    if (timeout && !bad_interval && global.scrape_timeout_ns > reader->scrape_interval_ns) {
+        char interval_text[CONFIG_DURATION_TEXT_SIZE];
+        config_duration_text(reader->scrape_interval_ns, interval_text, sizeof(interval_text));
+        config_error(reader, timeout, &(struct config_place){place, "scrape_timeout"},
+                     "%s is longer than the scrape_interval of %s", timeout->text.bytes,
+                     interval_text);
+    }
+    if (global.scrape_timeout_ns)
+        reader->scrape_timeout_ns = global.scrape_timeout_ns;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* remote_write and queue. A remote's URL and headers may hold secrets: no message shows a value. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "config/config_blocks.h"
+#include "config/config_values.h"
+
+/* --- headers --- */
+
+/* Those that the sender, the connection or a signature writes; Prometheus' list. */
+static const char *const reserved_headers[] = {
+    "host",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "user-agent",
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "www-authenticate",
+    "accept-encoding",
+    "x-prometheus-remote-write-version",
+    "x-prometheus-remote-read-version",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-amz-content-sha256",
+};
+
+static const char *header_fault(struct text name, struct text value)
+{
+    if (!config_header_name_is_legal(name))
+        return "is not a valid header name";
+    if (strcasecmp(name.bytes, "authorization") == 0)
+        return "is set by basic_auth or authorization; use one of these";
+    for (size_t i = 0; i < ARRAY_SIZE(reserved_headers); i++)
+        if (strcasecmp(name.bytes, reserved_headers[i]) == 0)
+            return "is a reserved header and must not be changed; remove it";
+    if (!config_header_value_is_legal(value))
+        return "has a line break or a control character in its value";
+    return NULL;
+}
+
+static void add_header(struct config_reader *reader, const struct yaml_tree_pair *pair,
+                       const struct config_place *place, void *context)
+{
+    struct http_config *http = context;
+    const char *fault = header_fault(pair->key->text, pair->value->text);
+    if (fault)
+        config_error(reader, pair->key, place->parent, "\"%s\" %s", pair->key->text.bytes, fault);
+    else
+        http->headers[http->header_count++] = (struct http_header){
+            config_copy_text(reader, pair->key->text), config_copy_text(reader, pair->value->text)};
+}
+
+static void decode_headers(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *target)
+{
+    struct http_config *http = &((struct remote_write_config *)target)->http;
+    http->headers = calloc(node->count + 1, sizeof(*http->headers));
+    if (!http->headers)
+        reader->no_memory = true;
+    else
+        config_decode_pairs(reader, node, place, add_header, http);
+}
+
+/* --- checks of one remote --- */
+
+static void check_url(struct config_reader *reader, const struct yaml_tree_node *node,
+                      const struct config_place *place, void *target)
+{
+    struct remote_write_config *remote = target;
+    const struct yaml_tree_node *url = config_given(node, "url");
+    const struct config_place where = {.parent = place, .key = "url"};
+    if (!url)
+        config_error(reader, node, place, "url is missing; every remote needs one");
+    else if (url->kind == YAML_TREE_SCALAR) {
+        const char *fault = config_url_fault(text_of(remote->url ? remote->url : ""));
+        if (fault)
+            config_error(reader, url, &where, "%s", fault);
+    }
+}
+
+/* Prometheus' defaults leave a min_backoff above 5s without its max_backoff standing alone. */
+static void check_backoff(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *target)
+{
+    struct remote_write_config *remote = target;
+    if (remote->queue.min_backoff_ns <= remote->queue.max_backoff_ns)
+        return;
+    char text[CONFIG_DURATION_TEXT_SIZE];
+    config_duration_text(remote->queue.min_backoff_ns, text, sizeof(text));
+    config_warning(reader, node, place, "min_backoff is above max_backoff; both are taken as %s",
+                   text);
+    remote->queue.max_backoff_ns = remote->queue.min_backoff_ns;
+}
+
+/* --- the blocks --- */
+
+#define REMOTE(member) offsetof(struct remote_write_config, member)
+
+static const struct config_block queue_config_block = {
+    (const struct config_field[]){
+        {"max_samples_per_send", CONFIG_UINT32, REMOTE(queue.max_samples_per_send), 1, 1000000},
+        {"batch_send_deadline", CONFIG_DURATION, REMOTE(queue.batch_send_deadline_ns)},
+        {"min_backoff", CONFIG_DURATION, REMOTE(queue.min_backoff_ns)},
+        {"max_backoff", CONFIG_DURATION, REMOTE(queue.max_backoff_ns)},
+        /* Prometheus' defaults of what steers its shards, of which this version has one. */
+        {"capacity", CONFIG_UNBUILT, .neutral = "10000"},
+        {"max_shards", CONFIG_UNBUILT, .neutral = "50"},
+        {"min_shards", CONFIG_UNBUILT, .neutral = "1"},
+        {"retry_on_http_429", CONFIG_UNBUILT, .neutral = "false"},
+        {"sample_age_limit", CONFIG_UNBUILT, .neutral = "0s"},
+        {NULL}},
+    check_backoff};
+
+/* No metadata is sent: `send: true` would not be kept. */
+static const struct config_block metadata_block = {
+    (const struct config_field[]){{"send", CONFIG_UNBUILT, .neutral = "false"},
+                                  {"send_interval", CONFIG_UNBUILT},
+                                  {"max_samples_per_send", CONFIG_UNBUILT},
+                                  {NULL}}};
+
+static const struct config_block remote_block = {
+    (const struct config_field[]){
+        {"url", CONFIG_TEXT, REMOTE(url)},
+        {"name", CONFIG_TEXT, REMOTE(name)},
+        {"remote_timeout", CONFIG_DURATION, REMOTE(remote_timeout_ns)},
+        {"headers", CONFIG_CUSTOM, .decode = decode_headers},
+        {"queue_config", CONFIG_BLOCK, .block = &queue_config_block},
+        {"metadata_config", CONFIG_BLOCK, .block = &metadata_block},
+        {"", CONFIG_INLINE, REMOTE(http), .block = &config_http_block},
+
+        {"write_relabel_configs", CONFIG_UNBUILT, .neutral = "[]"},
+        {"send_exemplars", CONFIG_UNBUILT, .neutral = "false"},
+        {"send_native_histograms", CONFIG_UNBUILT, .neutral = "false"},
+        {"round_robin_dns", CONFIG_UNBUILT, .neutral = "false"},
+        {"protobuf_message", CONFIG_UNBUILT, .neutral = "prometheus.WriteRequest"},
+        {"sigv4", CONFIG_UNBUILT},
+        {"azuread", CONFIG_UNBUILT},
+        {"google_iam", CONFIG_UNBUILT},
+        {"max_bytes_per_second", CONFIG_UNBUILT, .neutral = "0", .ours = true},
+        {NULL}},
+    check_url};
+
+const struct config_block config_queue_block = {(const struct config_field[]){
+    {"max_bytes", CONFIG_SIZE, offsetof(struct queue_config, max_bytes), .least = 1024},
+    {"max_age", CONFIG_UNBUILT, .neutral = "0s", .ours = true},
+    {"sync_interval", CONFIG_UNBUILT, .ours = true},
+    {NULL}}};
+
+static void decode_remote(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *element)
+{
+    struct remote_write_config *remote = element;
+    http_config_init(&remote->http);
+    remote->remote_timeout_ns = 30 * NS_PER_SECOND;
+    remote->queue.max_samples_per_send = 2000;
+    remote->queue.batch_send_deadline_ns = 5 * NS_PER_SECOND;
+    remote->queue.min_backoff_ns = 30 * NS_PER_MS;
+    remote->queue.max_backoff_ns = 5 * NS_PER_SECOND;
+    config_decode_block(reader, node, place, &remote_block, remote);
+}
+
+void config_decode_remotes(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *target)
+{
+    struct config *config = target;
+    if (node->kind == YAML_TREE_SEQUENCE && node->count > CONFIG_MAX_REMOTES) {
+        config_error(reader, node, place, "more than %d remotes", CONFIG_MAX_REMOTES);
+        return;
+    }
+    config_decode_list(reader, node, place, sizeof(*config->remotes), (void **)&config->remotes,
+                       &config->remote_count, decode_remote);
+    config_check_names(reader, node, place, "name");
+}

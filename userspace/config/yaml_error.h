@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libyaml's syntax errors in words that help. */
+#ifndef EDGEMETER_CONFIG_YAML_ERROR_H
+#define EDGEMETER_CONFIG_YAML_ERROR_H
+
+#include <yaml.h>
+
+#include "base/text.h"
+#include "config/config.h"
+
+/* Adds what stopped `parser`, which was reading `bytes`. -EINVAL, or -ENOMEM. */
+int yaml_error_report(const yaml_parser_t *parser, struct text bytes,
+                      struct config_problems *problems);
+
+#endif
