@@ -175,14 +175,17 @@ static __always_inline int http_refill(void *context, struct http_frame *frame)
         return 1;
     if (offset >= frame->packet.length)
         return 0;
-    /* 64 bits wide: a bound checked on half a register is forgotten with the other half */
+    /* 64 bits wide: a bound checked on half a register is forgotten with the other half. Less one while
+     * it is checked: before 6.2 the verifier learns nothing from a comparison with 0. */
     __u64 length = frame->packet.length - offset, end = window->end;
     if (length > HTTP_WINDOW_LOAD)
         length = HTTP_WINDOW_LOAD;
+    length--;
     compiler_forget(end);
     compiler_forget(length);
-    if (end > HTTP_LINE_KEPT || length > HTTP_WINDOW_LOAD || length == 0)
+    if (end > HTTP_LINE_KEPT || length >= HTTP_WINDOW_LOAD)
         return 0;
+    length++;
     if (http_packet_load(context, frame, offset, window->bytes + end, length))
         return 0;
     window->end = end + length;
