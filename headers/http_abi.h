@@ -50,7 +50,6 @@ struct http_row {
 enum http_head_outcome {
     HTTP_HEAD_COUNTED,         /* in a row */
     HTTP_HEAD_SURPLUS,         /* in the surplus row of its role: the row table was full */
-    HTTP_HEAD_UNANSWERED,      /* the connection ended without an answer */
     HTTP_HEAD_TOO_MANY,        /* more than HTTP_MAX_OUTSTANDING were waiting */
     HTTP_HEAD_REQUEST_UNSEEN,  /* an answer whose request was not seen: it came before the start */
     HTTP_HEAD_OUTCOMES

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wires the modules together: start order, stop order, and which module gets which slice of config. */
+/* Wires the modules together: start order, stop order, and which module gets which slice of the
+ * configuration. */
 #ifndef EDGEMETER_AGENT_H
 #define EDGEMETER_AGENT_H
 

@@ -28,23 +28,22 @@ struct http_meter {
     bool no_batch; /* this kernel has no batch look-ups for hashes */
 };
 
-/* libbpf's own messages, one level lower than it ranks them: what matters is said by us. */
+/* libbpf's own messages are for whoever looks deeper: what matters is said by us. */
 static int libbpf_log(enum libbpf_print_level level, const char *format, va_list arguments)
 {
     char line[512];
-    enum log_level ours = level == LIBBPF_WARN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 
-    if (!log_enabled(ours))
+    if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
         return 0;
     vsnprintf(line, sizeof(line), format, arguments);
     line[strcspn(line, "\n")] = '\0';
-    log_at(ours, "collect", "libbpf", LOG_STR("message", line));
+    log_debug("collect", "libbpf", LOG_STR("message", line));
     return 0;
 }
 
 static int say_why(const char *what, int error)
 {
-    const char *hint = "see the lines before with --log.level=debug";
+    const char *hint = "run with --log.level=debug to see what libbpf says";
 
     if (error == -EPERM || error == -EACCES)
         hint = "run as root, or with the capabilities BPF, PERFMON and NET_ADMIN (and SYS_RESOURCE "

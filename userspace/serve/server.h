@@ -25,7 +25,8 @@ struct server_route {
 
 /* `listen_address` is "host:port", ":port" or "[v6]:port"; port 0 takes a free one. `routes` are
  * borrowed and outlive the server. -EINVAL (address), -EADDRINUSE, ... with the reason logged. The
- * address in use is logged as `address=host:port`. Unknown path: 404; known path, other method: 405. */
+ * address in use is logged as `address=host:port`. Unknown path: 404; known path, other method:
+ * 405. */
 int server_new(struct loop *loop, struct metric_registry *metrics, const char *listen_address,
                const struct server_route *routes, size_t route_count, struct server **out);
 void server_free(struct server **server);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options: which command lines are taken, what they give, and what a refused one is told. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "options.h"
+
+#define ARGUMENTS_MAX 6
+
+static int parse(const char *const *arguments, struct options *out)
+{
+    char *argv[ARGUMENTS_MAX + 2] = {"edgemeter"};
+    int argc = 1;
+    while (argc <= ARGUMENTS_MAX && arguments[argc - 1]) {
+        argv[argc] = (char *)arguments[argc - 1];
+        argc++;
+    }
+    return options_parse(argc, argv, out);
+}
+
+static void assert_string_or_null(const char *actual, const char *expected)
+{
+    if (!actual || !expected)
+        assert_ptr_equal(actual, expected);
+    else
+        assert_string_equal(actual, expected);
+}
+
+static void test_accepted(void **state)
+{
+    static const struct {
+        const char *arguments[ARGUMENTS_MAX];
+        enum command command;
+        const char *config_file;
+        const char *listen_address;
+        enum log_level level;
+        enum log_format format;
+    } cases[] = {
+        {{NULL}, COMMAND_RUN, NULL, "127.0.0.1:9595", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT},
+        {{"--config.file=a.yml"},
+         COMMAND_RUN,
+         "a.yml",
+         "127.0.0.1:9595",
+         LOG_LEVEL_INFO,
+         LOG_FORMAT_LOGFMT},
+        {{"--config.file", "a.yml", "--log.level", "debug"},
+         COMMAND_RUN,
+         "a.yml",
+         "127.0.0.1:9595",
+         LOG_LEVEL_DEBUG,
+         LOG_FORMAT_LOGFMT},
+        {{"--web.listen-address=[::1]:0", "--log.format=json", "--log.level=error"},
+         COMMAND_RUN,
+         NULL,
+         "[::1]:0",
+         LOG_LEVEL_ERROR,
+         LOG_FORMAT_JSON},
+        {{"--config.file=a=b.yml"},
+         COMMAND_RUN,
+         "a=b.yml",
+         "127.0.0.1:9595",
+         LOG_LEVEL_INFO,
+         LOG_FORMAT_LOGFMT},
+        {{"--config.file", "-"},
+         COMMAND_RUN,
+         "-",
+         "127.0.0.1:9595",
+         LOG_LEVEL_INFO,
+         LOG_FORMAT_LOGFMT},
+        {{"check-config", "a.yml"},
+         COMMAND_CHECK_CONFIG,
+         "a.yml",
+         "127.0.0.1:9595",
+         LOG_LEVEL_INFO,
+         LOG_FORMAT_LOGFMT},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options;
+        print_message("%s\n", cases[i].arguments[0] ? cases[i].arguments[0] : "(nothing)");
+        assert_int_equal(parse(cases[i].arguments, &options), 0);
+        assert_int_equal(options.command, cases[i].command);
+        assert_string_or_null(options.config_file, cases[i].config_file);
+        assert_string_equal(options.listen_address, cases[i].listen_address);
+        assert_int_equal(options.log_level, cases[i].level);
+        assert_int_equal(options.log_format, cases[i].format);
+    }
+}
+
+static void test_help_and_version_win(void **state)
+{
+    static const struct {
+        const char *arguments[ARGUMENTS_MAX];
+        enum command command;
+    } cases[] = {
+        {{"--help"}, COMMAND_HELP},
+        {{"-h"}, COMMAND_HELP},
+        {{"--version"}, COMMAND_VERSION},
+        {{"--config.file", "--help"}, COMMAND_HELP},
+        {{"--no-such-flag", "--help"}, COMMAND_HELP},
+        {{"check-config", "--help"}, COMMAND_HELP},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options;
+        assert_int_equal(parse(cases[i].arguments, &options), 0);
+        assert_int_equal(options.command, cases[i].command);
+    }
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *arguments[ARGUMENTS_MAX];
+        const char *problem;
+    } cases[] = {
+        {{"--no-such-flag"}, "unknown flag \"--no-such-flag\""},
+        {{"--no-such-flag=7"}, "unknown flag \"--no-such-flag\""},
+        {{"-config.file=a"}, "unknown flag \"-config.file\""},
+        {{"--config.fil=a"}, "unknown flag \"--config.fil\""},
+        {{"--config.files=a"}, "unknown flag \"--config.files\""},
+        {{"--"}, "unknown flag \"--\""},
+        {{"top"}, "unknown command \"top\""},
+        {{""}, "unknown command \"\""},
+        {{"--config.file"}, "--config.file needs a value"},
+        {{"--config.file="}, "--config.file needs a value"},
+        {{"--config.file", ""}, "--config.file needs a value"},
+        {{"--config.file", "--log.level=info"}, "--config.file needs a value"},
+        {{"--config.file=a", "--config.file=a"}, "--config.file is given twice"},
+        {{"--config.file=a", "b"}, "unknown command \"b\""},
+        {{"--log.level=warning"}, "--log.level: \"warning\" is not debug, info, warn or error"},
+        {{"--log.format", "xml"}, "--log.format: \"xml\" is not logfmt or json"},
+        {{"--web.listen-address=9595"}, "--web.listen-address: \"9595\": the port is missing"},
+        {{"--web.listen-address=a:http"}, "--web.listen-address: \"a:http\": the port is not"},
+        {{"--storage.path=/data"}, "--storage.path: the queue on disk is not built yet"},
+        {{"check-config"}, "check-config: the FILE is missing"},
+        {{"check-config", "a", "b"}, "check-config takes one FILE, not \"b\" besides"},
+        {{"check-config", "--log.level=info"}, "check-config takes no flags"},
+        {{"--log.level=info", "check-config", "a"}, "check-config takes no flags"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options;
+        print_message("%s\n", cases[i].problem);
+        assert_int_equal(parse(cases[i].arguments, &options), -EINVAL);
+        if (strncmp(options.problem, cases[i].problem, strlen(cases[i].problem)) != 0)
+            assert_string_equal(options.problem, cases[i].problem);
+    }
+}
+
+/* A value longer than the message's room is cut, not written past its end. */
+static void test_long_value_is_cut(void **state)
+{
+    char argument[4096];
+    struct options options;
+    (void)state;
+
+    memset(argument, 'x', sizeof(argument));
+    memcpy(argument, "--", 2);
+    argument[sizeof(argument) - 1] = '\0';
+    assert_int_equal(parse((const char *const[]){argument, NULL}, &options), -EINVAL);
+    assert_int_equal(strlen(options.problem), sizeof(options.problem) - 1);
+}
+
+/* Each flag that is taken is in the help; one that is refused by name is not. */
+static void test_help_names_the_flags(void **state)
+{
+    static const char *const named[] = {
+        "--config.file=", "--web.listen-address=", "--log.level=",  "--log.format=", "--version",
+        "--help",         "check-config",          "127.0.0.1:9595"};
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(named); i++)
+        assert_non_null(strstr(options_help, named[i]));
+    assert_null(strstr(options_help, "--storage.path"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_help_and_version_win),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_long_value_is_cut),
+        cmocka_unit_test(test_help_names_the_flags),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts the modules in order, answers the endpoints from them, and stops them so that nothing that
+ * was counted is lost. Does no work of its own. */
+#include "agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "collect/collector.h"
+#include "process_metrics.h"
+#include "scrape/scraper.h"
+#include "serve/server.h"
+#include "ship/shipper.h"
+
+#define SERIES_MAX (1u << 20)
+#define FLUSH_DEADLINE (30 * NS_PER_SECOND)
+#define USER_AGENT "edgemeter/" EDGEMETER_VERSION
+#define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define AGENT_ROUTES 4
+
+struct agent {
+    const struct config *config;
+    enum { AGENT_STARTING, AGENT_READY, AGENT_STOPPING } state;
+    char instance[256];
+    struct labels *external_labels;
+    struct server_route routes[AGENT_ROUTES];
+
+    struct series_table *series;
+    struct metric_registry *metrics;
+    struct process_metrics *process;
+    struct loop *loop;
+    struct http_client *http;
+    struct shipper *shipper;
+    struct collector *collector; /* NULL: nothing is metered */
+    struct scraper *scraper;
+    struct server *server;
+};
+
+/* ---- endpoints ---- */
+
+static void page_write_own(struct agent *agent, struct server_response *response)
+{
+    response->content_type = EXPOSITION_CONTENT_TYPE;
+    if (metric_registry_write(agent->metrics, &response->body))
+        response->body.failed = true; /* the server says so */
+}
+
+static void answer_metrics(void *context, struct server_response *response)
+{
+    struct agent *agent = context;
+    if (agent->collector && collector_write(agent->collector, &response->body))
+        response->body.failed = true;
+    page_write_own(agent, response);
+}
+
+static void answer_own_metrics(void *context, struct server_response *response)
+{
+    page_write_own(context, response);
+}
+
+static void answer_healthy(void *context, struct server_response *response)
+{
+    (void)context;
+    buffer_append_string(&response->body, "edgemeter is Healthy.\n");
+}
+
+static void answer_ready(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    bool ready = agent->state == AGENT_READY;
+    response->status = ready ? 200 : 503;
+    buffer_append_string(&response->body,
+                         ready ? "edgemeter is Ready.\n" : "Service Unavailable\n");
+}
+
+/* ---- stopping ---- */
+
+static void stop_finished(void *context, uint64_t unsent)
+{
+    struct agent *agent = context;
+    if (unsent)
+        log_warn("agent", "samples were not sent before the end and are lost",
+                 LOG_UINT("samples", unsent));
+    loop_stop(agent->loop);
+}
+
+static void stop_on_signal(void *context, int signal_number)
+{
+    struct agent *agent = context;
+    const char *name = sigabbrev_np(signal_number);
+
+    if (agent->state == AGENT_STOPPING) {
+        log_error("agent", "second signal: ending at once, samples not yet sent are lost",
+                  LOG_STR("signal", name));
+        _exit(1);
+    }
+    agent->state = AGENT_STOPPING;
+    log_info("agent", "stopping", LOG_STR("signal", name));
+    scraper_stop(agent->scraper);
+    if (agent->collector)
+        collector_stop(agent->collector);
+    shipper_flush(agent->shipper, FLUSH_DEADLINE, stop_finished, agent);
+}
+
+static void reload_on_signal(void *context, int signal_number)
+{
+    (void)context;
+    (void)signal_number;
+    log_warn("agent", "reloading is not supported in this version; restart to apply a new "
+                      "configuration");
+}
+
+static void agent_free(struct agent *agent)
+{
+    server_free(&agent->server);
+    scraper_free(&agent->scraper);
+    collector_free(&agent->collector);
+    shipper_free(&agent->shipper);
+    http_client_free(&agent->http);
+    loop_free(&agent->loop);
+    metric_registry_free(&agent->metrics);
+    process_metrics_free(&agent->process);
+    series_table_free(&agent->series);
+    free(agent->external_labels);
+}
+
+/* ---- starting ---- */
+
+static int external_labels_build(const struct config *config, struct labels **out)
+{
+    struct labels_builder *builder;
+    int error = labels_builder_new(&builder);
+    if (error)
+        return error;
+    for (size_t i = 0; i < config->external_label_count && !error; i++) {
+        const struct external_label *label = &config->external_labels[i];
+        error = labels_builder_set(builder, text_of(label->name), text_of(label->value));
+    }
+    if (!error)
+        error = labels_builder_build(builder, out);
+    labels_builder_free(&builder);
+    return error;
+}
+
+/* What HTTP rows carry as `instance`. */
+static int instance_find(char *out, size_t size)
+{
+    const char *node = getenv("NODE_NAME");
+    if (node && *node)
+        return snprintf(out, size, "%s", node) < (int)size ? 0 : -ENAMETOOLONG;
+    return gethostname(out, size) < 0 ? -errno : 0;
+}
+
+static int signals_watch(struct agent *agent)
+{
+    static const struct {
+        int number;
+        loop_signal_fn fn;
+    } signals[] = {
+        {SIGTERM, stop_on_signal},
+        {SIGINT, stop_on_signal},
+        {SIGHUP, reload_on_signal},
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+        int error = loop_signal(agent->loop, signals[i].number, signals[i].fn, agent);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+/* What every module stands on. Signals are blocked before libcurl makes its first thread, which
+ * would otherwise be killed by one. */
+static int base_start(struct agent *agent)
+{
+    int error = instance_find(agent->instance, sizeof(agent->instance));
+    if (!error)
+        error = external_labels_build(agent->config, &agent->external_labels);
+    if (!error)
+        error = series_table_new(SERIES_MAX, &agent->series);
+    if (!error)
+        error = metric_registry_new(&agent->metrics);
+    if (!error)
+        error = process_metrics_new(agent->metrics, &agent->process);
+    if (!error)
+        error = loop_new(&agent->loop);
+    if (!error)
+        error = signals_watch(agent);
+    if (!error)
+        error = http_client_new(agent->loop, USER_AGENT, &agent->http);
+    return error;
+}
+
+static int shipper_start(struct agent *agent)
+{
+    struct shipper_environment environment = {
+        .loop = agent->loop,
+        .http = agent->http,
+        .series = agent->series,
+        .metrics = agent->metrics,
+    };
+    const struct config *config = agent->config;
+    return shipper_new(&environment, &config->queue, config->remotes, config->remote_count,
+                       &agent->shipper);
+}
+
+static int collector_start(struct agent *agent)
+{
+    struct collector_environment environment = {
+        .loop = agent->loop,
+        .series = agent->series,
+        .sink = shipper_sink(agent->shipper),
+        .metrics = agent->metrics,
+        .external_labels = agent->external_labels,
+        .instance = agent->instance,
+    };
+    if (!agent->config->http_metrics_given)
+        return 0;
+    return collector_new(&environment, &agent->config->http_metrics, &agent->collector);
+}
+
+static int scraper_start(struct agent *agent)
+{
+    struct scraper_environment environment = {
+        .loop = agent->loop,
+        .http = agent->http,
+        .series = agent->series,
+        .sink = shipper_sink(agent->shipper),
+        .metrics = agent->metrics,
+        .external_labels = agent->external_labels,
+    };
+    const struct config *config = agent->config;
+    return scraper_new(&environment, config->scrapes, config->scrape_count, &agent->scraper);
+}
+
+static int server_start(struct agent *agent, const char *listen_address)
+{
+    const struct server_route routes[AGENT_ROUTES] = {
+        {"GET", "/metrics", answer_metrics, agent},
+        {"GET", "/metrics/self", answer_own_metrics, agent},
+        {"GET", "/-/healthy", answer_healthy, agent},
+        {"GET", "/-/ready", answer_ready, agent},
+    };
+    memcpy(agent->routes, routes, sizeof(routes));
+    return server_new(agent->loop, agent->metrics, listen_address, agent->routes, AGENT_ROUTES,
+                      &agent->server);
+}
+
+static int agent_start(struct agent *agent, const char *listen_address)
+{
+    const char *part = "the base";
+    int error = base_start(agent);
+    if (!error) {
+        part = "remote write";
+        error = shipper_start(agent);
+    }
+    if (!error) {
+        part = "HTTP metering";
+        error = collector_start(agent);
+    }
+    if (!error) {
+        part = "scraping";
+        error = scraper_start(agent);
+    }
+    if (!error) {
+        part = "the web server";
+        error = server_start(agent, listen_address);
+    }
+    if (error)
+        log_error("agent", "cannot start", LOG_STR("part", part), LOG_STR("err", strerror(-error)));
+    return error;
+}
+
+int agent_run(const struct agent_options *options)
+{
+    const struct config *config = options->config;
+    struct agent agent = {.config = config};
+
+    log_info("agent", "starting edgemeter", LOG_STR("version", EDGEMETER_VERSION),
+             LOG_UINT("scrape_jobs", config->scrape_count),
+             LOG_UINT("remotes", config->remote_count),
+             LOG_STR("http_metrics", config->http_metrics_given ? "on" : "off"));
+    if (config->scrape_count && !config->remote_count)
+        log_warn("agent", "what is scraped goes nowhere: the configuration has no remote_write");
+    int error = agent_start(&agent, options->listen_address);
+    if (!error) {
+        agent.state = AGENT_READY;
+        log_info("agent", "ready");
+        error = loop_run(agent.loop);
+        if (error)
+            log_error("agent", "the event loop failed", LOG_STR("err", strerror(-error)));
+    }
+    agent_free(&agent);
+    if (!error)
+        log_info("agent", "stopped");
+    return error ? 1 : 0;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* argv -> command. Parses and hands over; the exit status of wrong usage or configuration is 2. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent.h"
+#include "base/log.h"
+#include "options.h"
+
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
+
+static int print_help(const struct options *options)
+{
+    (void)options;
+    fputs(options_help, stdout);
+    return STATUS_OK;
+}
+
+static int print_version(const struct options *options)
+{
+    (void)options;
+    puts("edgemeter, version " EDGEMETER_VERSION);
+    return STATUS_OK;
+}
+
+/* Why there is no config: its problems, or no memory. */
+static int print_problems(int error, const struct config_problems *problems)
+{
+    config_problems_print(problems, stderr);
+    if (error == -EINVAL)
+        return STATUS_WRONG;
+    fprintf(stderr, "edgemeter: %s\n", strerror(-error));
+    return STATUS_FAILED;
+}
+
+static int check_config(const struct options *options)
+{
+    struct config_problems problems = {.file = options->config_file};
+    struct config *config = NULL;
+    int status = STATUS_OK;
+
+    int error = config_load(options->config_file, &config, &problems);
+    if (error)
+        status = print_problems(error, &problems);
+    else {
+        config_problems_print(&problems, stderr);
+        printf("%s is valid\n", options->config_file);
+    }
+    config_free(&config);
+    config_problems_free(&problems);
+    return status;
+}
+
+static void log_warnings(const struct config_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        log_warn("config", problems->list[i].message, LOG_STR("file", problems->file),
+                 LOG_UINT("line", problems->list[i].line));
+}
+
+static int run(const struct options *options)
+{
+    struct config_problems problems = {.file = options->config_file};
+    struct config *config = NULL;
+    int status;
+
+    log_setup(options->log_level, options->log_format);
+    int error = options->config_file ? config_load(options->config_file, &config, &problems)
+                                     : config_default(&config);
+    if (error)
+        status = print_problems(error, &problems);
+    else {
+        log_warnings(&problems);
+        status = agent_run(&(struct agent_options){
+            .config = config,
+            .listen_address = options->listen_address,
+        });
+    }
+    config_free(&config);
+    config_problems_free(&problems);
+    return status;
+}
+
+static int (*const commands[])(const struct options *options) = {
+    [COMMAND_RUN] = run,
+    [COMMAND_CHECK_CONFIG] = check_config,
+    [COMMAND_HELP] = print_help,
+    [COMMAND_VERSION] = print_version,
+};
+
+int main(int argc, char **argv)
+{
+    struct options options;
+
+    if (options_parse(argc, argv, &options)) {
+        fprintf(stderr, "edgemeter: %s\nSee edgemeter --help.\n", options.problem);
+        return STATUS_WRONG;
+    }
+    return commands[options.command](&options);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line as a struct. Parsing only: prints nothing, opens nothing. */
+#ifndef EDGEMETER_OPTIONS_H
+#define EDGEMETER_OPTIONS_H
+
+#include "base/log.h"
+
+enum command { COMMAND_RUN, COMMAND_CHECK_CONFIG, COMMAND_HELP, COMMAND_VERSION };
+
+struct options {
+    enum command command;
+    const char *config_file; /* --config.file, or check-config's FILE; NULL: not given */
+    const char *listen_address;
+    enum log_level log_level;
+    enum log_format log_format;
+    char problem[320]; /* what is wrong, after -EINVAL */
+};
+
+/* Strings in *out point into argv. 0 or -EINVAL. */
+int options_parse(int argc, char *const *argv, struct options *out);
+
+extern const char options_help[];
+
+#endif

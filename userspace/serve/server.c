@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Drives a libmicrohttpd daemon from the event loop and answers from the table of routes. Request
+ * bodies are read and thrown away: no route takes one. */
+#include "serve/server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "serve/listener.h"
+
+#define CONNECTIONS_MAX 64
+#define CONNECTION_MEMORY_MAX \
+    (16 * 1024) /* bytes; holds the request's head: a longer one is a 431 */
+#define CONNECTION_TIMEOUT_SECONDS 30
+#define REQUEST_BODY_MAX (64 * 1024)      /* bytes */
+#define RESPONSE_BODY_MAX (64u << 20)     /* bytes: http_metrics with its largest max_rows fits */
+#define BODIES_IN_FLIGHT_MAX (128u << 20) /* bytes, over all connections */
+
+struct server {
+    struct loop *loop;
+    struct loop_timer *timer; /* MHD's timeouts, and what its edge-triggered epoll has left over */
+    struct MHD_Daemon *daemon;
+    int epoll_fd; /* MHD's */
+    struct metric_registry *metrics;
+    const struct server_route *routes;
+    size_t route_count;
+    size_t bytes_in_flight; /* bodies that MHD has not sent off yet */
+    char address[LISTENER_ADDRESS_MAX];
+};
+
+/* A body that MHD holds until it is sent. */
+struct held_body {
+    struct server *server;
+    char *bytes;
+    size_t length;
+};
+
+static const struct metric_family requests_family = {
+    .name = "edgemeter_web_requests_total",
+    .help = "Requests answered by the agent's own web server.",
+    .type = METRIC_COUNTER,
+};
+
+/* ---- the table of routes ---- */
+
+static bool method_matches(const struct server_route *route, const char *method)
+{
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+static const struct server_route *route_find(const struct server *server, const char *path,
+                                             const char *method)
+{
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct server_route *route = &server->routes[i];
+        if (strcmp(route->path, path) == 0 && (!method || method_matches(route, method)))
+            return route;
+    }
+    return NULL;
+}
+
+/* "GET, HEAD, POST": what `path` answers to. */
+static void allow_write(const struct server *server, const char *path, char *out, size_t size)
+{
+    size_t length = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct server_route *route = &server->routes[i];
+        if (strcmp(route->path, path) != 0)
+            continue;
+        bool is_get = strcmp(route->method, "GET") == 0;
+        length += (size_t)snprintf(out + length, size - length, "%s%s%s", length ? ", " : "",
+                                   route->method, is_get ? ", HEAD" : "");
+        if (length >= size)
+            return;
+    }
+}
+
+/* ---- responses ---- */
+
+static void response_set_text(struct server_response *response, int status, const char *text)
+{
+    response->status = status;
+    response->content_type = "text/plain; charset=utf-8";
+    buffer_clear(&response->body);
+    buffer_append_string(&response->body, text);
+}
+
+static void held_body_release(void *context)
+{
+    struct held_body *held = context;
+    held->server->bytes_in_flight -= held->length;
+    free(held->bytes);
+    free(held);
+}
+
+/* Moves the body out of `response`. */
+static struct MHD_Response *body_hold(struct server *server, struct server_response *response)
+{
+    struct held_body *held = malloc(sizeof(*held));
+    if (!held)
+        return NULL;
+    *held = (struct held_body){server, response->body.bytes, response->body.length};
+    struct MHD_Response *made = MHD_create_response_from_buffer_with_free_callback_cls(
+        held->length, held->bytes, held_body_release, held);
+    if (!made) {
+        free(held);
+        return NULL;
+    }
+    server->bytes_in_flight += held->length;
+    response->body.bytes = NULL;
+    buffer_free(&response->body);
+    return made;
+}
+
+static void request_count(const struct server *server, const char *handler, int status)
+{
+    char code[12];
+    struct metric *metric;
+
+    if (!server->metrics)
+        return;
+    snprintf(code, sizeof(code), "%d", status);
+    if (metric_new(server->metrics, &requests_family,
+                   METRIC_LABELS("handler", handler, "code", code), &metric) == 0)
+        metric_add(metric, 1);
+}
+
+/* A body that did not fit, or that there is no room for now, becomes an error that says so. */
+static void response_check(const struct server *server, struct server_response *response)
+{
+    if (response->body.failed) {
+        log_error("serve", "a page was not served: out of memory, or larger than the maximum",
+                  LOG_UINT("max_bytes", RESPONSE_BODY_MAX));
+        response_set_text(response, 500, "The page does not fit into memory.\n");
+    } else if (server->bytes_in_flight + response->body.length > BODIES_IN_FLIGHT_MAX) {
+        response_set_text(response, 503, "Too many responses are being sent; try again.\n");
+    }
+}
+
+static enum MHD_Result request_answer(struct server *server, struct MHD_Connection *connection,
+                                      const char *path, const char *method)
+{
+    const struct server_route *known = route_find(server, path, NULL);
+    const struct server_route *route = route_find(server, path, method);
+    struct server_response response = {
+        .status = 200,
+        .content_type = "text/plain; charset=utf-8",
+    };
+    char allow[128];
+
+    buffer_init(&response.body, RESPONSE_BODY_MAX);
+    if (route)
+        route->respond(route->context, &response);
+    else if (known)
+        response_set_text(&response, 405, "Method Not Allowed\n");
+    else
+        response_set_text(&response, 404, "404 page not found\n");
+    response_check(server, &response);
+    request_count(server, known ? known->path : "unknown", response.status);
+
+    struct MHD_Response *made = body_hold(server, &response);
+    enum MHD_Result result = MHD_NO;
+    if (made) {
+        MHD_add_response_header(made, "Content-Type", response.content_type);
+        if (response.status == 405) {
+            allow_write(server, path, allow, sizeof(allow));
+            MHD_add_response_header(made, "Allow", allow);
+        }
+        result = MHD_queue_response(connection, (unsigned)response.status, made);
+        MHD_destroy_response(made);
+    }
+    buffer_free(&response.body);
+    return result;
+}
+
+/* MHD calls this at the head, for each piece of the body, and at the end. *state counts the body's
+ * bytes from 1, so that it is NULL at the head alone. MHD_NO closes the connection. */
+static enum MHD_Result request_handle(void *context, struct MHD_Connection *connection,
+                                      const char *path, const char *method, const char *version,
+                                      const char *upload, size_t *upload_length, void **state)
+{
+    uintptr_t received = (uintptr_t)*state;
+    (void)version;
+    (void)upload;
+
+    if (!received) {
+        *state = (void *)(uintptr_t)1;
+        return MHD_YES;
+    }
+    if (*upload_length == 0)
+        return request_answer(context, connection, path, method);
+    if (received + *upload_length > REQUEST_BODY_MAX)
+        return MHD_NO;
+    *state = (void *)(received + *upload_length);
+    *upload_length = 0;
+    return MHD_YES;
+}
+
+/* ---- on the loop ---- */
+
+static bool server_is_full(const struct server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info && info->num_connections >= CONNECTIONS_MAX;
+}
+
+static void server_drive(struct server *server)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+    bool was_full = server_is_full(server);
+
+    MHD_run(server->daemon);
+    /* When full, MHD takes the listening socket out of its epoll, and puts it back only in the run
+     * after the one that closed a connection. Nothing would wake us for that run. */
+    if (was_full && !server_is_full(server))
+        MHD_run(server->daemon);
+    if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
+        loop_timer_after(server->timer, timeout_ms * NS_PER_MS);
+    else
+        loop_timer_disarm(server->timer);
+}
+
+static void server_on_events(void *context, int fd, uint32_t events)
+{
+    (void)fd;
+    (void)events;
+    server_drive(context);
+}
+
+static void server_on_timer(void *context)
+{
+    server_drive(context);
+}
+
+/* MHD's messages are about what clients do wrong. */
+__attribute__((format(printf, 2, 0))) static void
+server_on_message(void *context, const char *format, va_list arguments)
+{
+    char message[512];
+    (void)context;
+
+    vsnprintf(message, sizeof(message), format, arguments);
+    message[strcspn(message, "\r\n")] = '\0';
+    log_debug("serve", message);
+}
+
+static int daemon_start(struct server *server, int listen_fd)
+{
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_MAX, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_SECONDS, NULL},
+        {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    /* The logger comes first: the others' errors go to it. */
+    server->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, request_handle, server,
+                         MHD_OPTION_EXTERNAL_LOGGER, server_on_message, server, MHD_OPTION_ARRAY,
+                         options, MHD_OPTION_END);
+    if (!server->daemon)
+        return -EIO;
+    server->epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    return 0;
+}
+
+static int server_start(struct server *server, const char *listen_address)
+{
+    int listen_fd = -1;
+    int error = listener_open(listen_address, &listen_fd);
+    if (error)
+        return error;
+    error = listener_address(listen_fd, server->address);
+    if (!error)
+        error = loop_timer_new(server->loop, server_on_timer, server, &server->timer);
+    if (!error)
+        error = daemon_start(server, listen_fd); /* the socket is the daemon's from here on */
+    else
+        close(listen_fd);
+    if (!error)
+        error = loop_watch(server->loop, server->epoll_fd, EPOLLIN, server_on_events, server);
+    if (error) {
+        log_error("serve", "cannot start the web server", LOG_STR("err", strerror(-error)));
+        return error;
+    }
+    log_info("serve", "listening", LOG_STR("address", server->address));
+    server_drive(server);
+    return 0;
+}
+
+int server_new(struct loop *loop, struct metric_registry *metrics, const char *listen_address,
+               const struct server_route *routes, size_t route_count, struct server **out)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    if (!server)
+        return -ENOMEM;
+    server->loop = loop;
+    server->metrics = metrics;
+    server->routes = routes;
+    server->route_count = route_count;
+    server->epoll_fd = -1;
+    int error = server_start(server, listen_address);
+    if (error) {
+        server_free(&server);
+        return error;
+    }
+    *out = server;
+    return 0;
+}
+
+void server_free(struct server **out)
+{
+    struct server *server = *out;
+    if (!server)
+        return;
+    loop_unwatch(server->loop, server->epoll_fd);
+    loop_timer_free(&server->timer);
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    free(server);
+    *out = NULL;
+}
+
+const char *server_address(const struct server *server)
+{
+    return server->address;
+}
