@@ -29,8 +29,8 @@ void shipper_free(struct shipper **shipper);
 struct sample_sink *shipper_sink(struct shipper *shipper);
 
 /* Sends all that is queued without waiting for a deadline, and calls `done` once: when every remote
- * has taken everything, or when `deadline_ns` (from now) has passed. A remote in backoff is not tried
- * at once. `unsent` is the number of samples that no 2xx released, over all remotes. */
+ * has taken everything, or when `deadline_ns` (from now) has passed. A remote in backoff is not
+ * tried at once. `unsent` is the number of samples that no 2xx released, over all remotes. */
 void shipper_flush(struct shipper *shipper, uint64_t deadline_ns,
                    void (*done)(void *context, uint64_t unsent), void *context);
 

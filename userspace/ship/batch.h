@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One WriteRequest, ready to be sent as often as it takes: gathered from the queue, encoded,
+ * compressed as one snappy block. Does not send. */
+#ifndef EDGEMETER_SHIP_BATCH_H
+#define EDGEMETER_SHIP_BATCH_H
+
+#include "base/buffer.h"
+#include "ship/queue.h"
+
+#define BATCH_FULL_BYTES (4 << 20) /* encoded; a batch that has reached it takes no more samples \
+                                    */
+#define BATCH_MAX_BYTES (8 << 20)  /* encoded; a sample that alone is longer cannot be sent */
+
+struct batch {
+    struct buffer body; /* compressed */
+    struct sample_counts samples;
+    struct sample_counts unsendable; /* read from the queue, but not in the body */
+    uint64_t end;                    /* position in the queue behind the last sample */
+    int64_t highest_timestamp_ms;
+};
+
+void batch_init(struct batch *batch);
+void batch_free(struct batch *batch);
+static inline bool batch_is_empty(const struct batch *batch)
+{
+    return sample_counts_sum(batch->samples) == 0;
+}
+
+/* Fills an empty batch with at most `max_samples`. `scratch` (its maximum is BATCH_MAX_BYTES) is
+ * used for the encoded form. 0, or why samples are in `unsendable`: -E2BIG (one sample alone is
+ * longer than BATCH_MAX_BYTES) or -ENOMEM; the others are in the body all the same. */
+int batch_gather(struct batch *batch, struct queue_reader *reader,
+                 const struct series_table *series, uint32_t max_samples, struct buffer *scratch);
+/* Empty again; the memory stays. */
+void batch_clear(struct batch *batch);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words for what goes wrong between us and a receiver. The receiver's own message is passed on as
+ * it is, cut where the sender cut it. */
+#include "ship/remote_log.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define PAUSE_NS (60 * NS_PER_SECOND)
+
+static bool pause_is_over(struct remote_log_pause *pause, uint64_t *unsaid)
+{
+    uint64_t now = clock_monotonic_ns();
+    if (now < pause->until_ns) {
+        pause->unsaid++;
+        return false;
+    }
+    *unsaid = pause->unsaid;
+    pause->unsaid = 0;
+    pause->until_ns = now + PAUSE_NS;
+    return true;
+}
+
+static struct remote_log_pause *refusal_pause(struct remote_log *log, int status)
+{
+    struct remote_log_pause *pause = log->refusals;
+    struct remote_log_pause *last = &log->refusals[REMOTE_LOG_REASONS - 1];
+    while (pause < last && pause->reason && pause->reason != status)
+        pause++;
+    pause->reason = status;
+    return pause;
+}
+
+static struct text trimmed(struct text message)
+{
+    while (message.length && strchr("\r\n ", message.bytes[message.length - 1]))
+        message.length--;
+    return message;
+}
+
+static const char *advice(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } table[] = {
+        {400, "see the receiver's message; samples that it already has are refused this way too"},
+        {401, "check basic_auth or authorization of this remote_write"},
+        {403, "check basic_auth or authorization of this remote_write"},
+        {404, "check the path of this remote_write's url, and that the receiver is enabled"},
+        {405, "check the path of this remote_write's url"},
+        {413, "lower queue_config.max_samples_per_send of this remote_write"},
+        {415, "this receiver does not take remote write 1.0"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if (table[i].status == status)
+            return table[i].text;
+    return status / 100 == 3 ? "check the url: the receiver redirects" : "see the receiver's log";
+}
+
+void remote_log_retry(struct remote_log *log, int status, const char *error, struct text message,
+                      uint64_t delay_ns)
+{
+    uint64_t unsaid;
+    if (!log->failing_since_ns)
+        log->failing_since_ns = clock_monotonic_ns();
+    if (!pause_is_over(&log->retries, &unsaid))
+        return;
+    log->failing_said = true;
+    message = trimmed(message);
+    log_warn("ship", "remote write failed, will be sent again", LOG_STR("remote_name", log->name),
+             LOG_STR("url", log->url), LOG_INT("status", status),
+             LOG_VIEW("err", message.length || !error ? message : text_of(error)),
+             LOG_REAL("retry_in_seconds", (double)delay_ns / NS_PER_SECOND),
+             LOG_UINT("unsaid", unsaid));
+}
+
+void remote_log_refused(struct remote_log *log, int status, struct text message, uint64_t samples)
+{
+    uint64_t unsaid;
+    if (!pause_is_over(refusal_pause(log, status), &unsaid))
+        return;
+    log_error("ship", "receiver refused a request, its samples are lost",
+              LOG_STR("remote_name", log->name), LOG_STR("url", log->url),
+              LOG_INT("status", status), LOG_VIEW("err", trimmed(message)),
+              LOG_UINT("samples", samples), LOG_STR("advice", advice(status)),
+              LOG_UINT("unsaid", unsaid));
+}
+
+void remote_log_sent(struct remote_log *log)
+{
+    if (log->failing_since_ns && log->failing_said) {
+        uint64_t outage_ns = clock_monotonic_ns() - log->failing_since_ns;
+        log_info("ship", "remote write works again", LOG_STR("remote_name", log->name),
+                 LOG_STR("url", log->url),
+                 LOG_REAL("failed_for_seconds", (double)outage_ns / NS_PER_SECOND));
+    }
+    log->failing_since_ns = 0;
+    log->failing_said = false;
+}
+
+void remote_log_dropped(struct remote_log *log, const char *why, uint64_t samples)
+{
+    uint64_t unsaid;
+    if (!pause_is_over(&log->drops, &unsaid))
+        return;
+    log_error("ship", "samples dropped before they were sent", LOG_STR("remote_name", log->name),
+              LOG_STR("url", log->url), LOG_STR("reason", why), LOG_UINT("samples", samples),
+              LOG_UINT("unsaid", unsaid));
+}

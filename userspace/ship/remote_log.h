@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one remote says in the log: each kind of trouble once, then at most once a minute with the
+ * number of times that it was left unsaid. Decides nothing. */
+#ifndef EDGEMETER_SHIP_REMOTE_LOG_H
+#define EDGEMETER_SHIP_REMOTE_LOG_H
+
+#include "base/http_client.h"
+#include "ship/queue.h"
+
+#define REMOTE_LOG_REASONS 8
+
+/* Remembers when something was said. All zero at first. */
+struct remote_log_pause {
+    int reason;
+    uint64_t until_ns;
+    uint64_t unsaid;
+};
+
+struct remote_log {
+    const char *name, *url; /* borrowed; the URL redacted */
+    struct remote_log_pause retries, drops;
+    struct remote_log_pause refusals[REMOTE_LOG_REASONS]; /* by status; the last one has the rest */
+    uint64_t failing_since_ns;                            /* 0: the last request was taken */
+    bool failing_said;
+};
+
+/* A request that will be sent again. `message` is the receiver's, may be empty. */
+void remote_log_retry(struct remote_log *log, int status, const char *error, struct text message,
+                      uint64_t delay_ns);
+/* A request that the receiver will never take. */
+void remote_log_refused(struct remote_log *log, int status, struct text message, uint64_t samples);
+/* A request that was taken. */
+void remote_log_sent(struct remote_log *log);
+void remote_log_dropped(struct remote_log *log, const char *why, uint64_t samples);
+
+#endif
