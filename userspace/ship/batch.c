@@ -8,8 +8,8 @@
 
 #include "ship/encode.h"
 
-#define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64) /* snappy's worst case \
-                                                                           */
+/* Snappy's worst case. */
+#define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64)
 
 void batch_init(struct batch *batch)
 {

@@ -7,9 +7,10 @@
 #include "base/buffer.h"
 #include "ship/queue.h"
 
-#define BATCH_FULL_BYTES (4 << 20) /* encoded; a batch that has reached it takes no more samples \
-                                    */
-#define BATCH_MAX_BYTES (8 << 20)  /* encoded; a sample that alone is longer cannot be sent */
+/* Encoded. A batch that has reached FULL takes no more samples; a sample that alone is longer than
+ * MAX cannot be sent. */
+#define BATCH_FULL_BYTES (4 << 20)
+#define BATCH_MAX_BYTES (8 << 20)
 
 struct batch {
     struct buffer body; /* compressed */
