@@ -21,6 +21,30 @@ static __always_inline void http_outcome_count(__u32 outcome, __u64 amount)
         __sync_fetch_and_add(count, amount);
 }
 
+static __always_inline int http_routes_are_on(void)
+{
+    return routes_on;
+}
+
+static __always_inline int http_hosts_are_on(void)
+{
+    return hosts_on;
+}
+
+static __always_inline __u16 http_route_lookup(const struct http_route_key *key)
+{
+    const __u32 *number = bpf_map_lookup_elem(&routes, key);
+
+    return number ? *number : 0;
+}
+
+static __always_inline __u16 http_host_lookup(const struct http_host_key *key)
+{
+    const __u32 *number = bpf_map_lookup_elem(&hosts, key);
+
+    return number ? *number : 0;
+}
+
 static __always_inline struct http_row *row_of(const struct http_row_key *key)
 {
     struct http_row *row = bpf_map_lookup_elem(&rows, key);
@@ -32,20 +56,52 @@ static __always_inline struct http_row *row_of(const struct http_row_key *key)
     if (blank)
         bpf_map_update_elem(&rows, key, blank, BPF_NOEXIST); /* another CPU may have been first */
     row = bpf_map_lookup_elem(&rows, key);
-    if (row) {
+    if (row)
         return row;
-    }
     http_outcome_count(HTTP_HEAD_SURPLUS, 1);
     return bpf_map_lookup_elem(&surplus_rows, &role);
 }
 
+static __always_inline void native_row_add(const struct http_row_key *key, __u64 duration)
+{
+    struct http_native_row *row = bpf_map_lookup_elem(&native_rows, key);
+    __u32 zero = 0;
+    __u64 at = 0;
+
+    if (!row) {
+        struct http_native_row *blank = bpf_map_lookup_elem(&blank_native_row, &zero);
+        if (blank)
+            bpf_map_update_elem(&native_rows, key, blank, BPF_NOEXIST);
+        row = bpf_map_lookup_elem(&native_rows, key);
+        if (!row)
+            return;
+    }
+    /* the number of bounds below the duration: a bucket's upper bound belongs to it */
+    for (__u32 half = HTTP_NATIVE_BUCKETS / 2; half; half /= 2) {
+        compiler_forget(at);
+        if (at + half <= HTTP_NATIVE_BUCKETS && duration > native_bounds_ns[at + half - 1])
+            at += half;
+    }
+    compiler_forget(at);
+    if (at < HTTP_NATIVE_BUCKETS)
+        __sync_fetch_and_add(&row->buckets[at], 1);
+}
+
+static __always_inline __u64 elapsed(__u64 from, __u64 to)
+{
+    return from && to > from ? to - from : 0;
+}
+
+/* An exchange that was never answered has status 0. */
 static __always_inline void row_add(const struct http_exchange *exchange)
 {
-    __u64 duration = exchange->duration_ns;
+    __u64 duration = elapsed(exchange->start_ns, exchange->end_ns);
     __u32 bucket = 0;
 
-    if (!role_enabled[exchange->key.role & 1])
+    if (!role_enabled[exchange->key.role & 1]) {
+        http_outcome_count(HTTP_HEAD_ROLE_OFF, 1);
         return;
+    }
     struct http_row *row = row_of(&exchange->key);
     if (!row)
         return;
@@ -54,10 +110,12 @@ static __always_inline void row_add(const struct http_exchange *exchange)
             break;
     __sync_fetch_and_add(&row->buckets[bucket], 1);
     __sync_fetch_and_add(&row->duration_sum, duration);
-    __sync_fetch_and_add(&row->first_byte_sum, exchange->first_byte_ns);
+    __sync_fetch_and_add(&row->first_byte_sum, elapsed(exchange->start_ns, exchange->head_ns));
     __sync_fetch_and_add(&row->request_bytes, exchange->request_bytes);
     __sync_fetch_and_add(&row->response_bytes, exchange->response_bytes);
-    http_outcome_count(HTTP_HEAD_COUNTED, 1);
+    if (native_on)
+        native_row_add(&exchange->key, duration);
+    http_outcome_count(exchange->key.status ? HTTP_HEAD_COUNTED : HTTP_HEAD_UNANSWERED, 1);
 }
 
 static __always_inline void http_exchange_count(struct http_frame *frame)

@@ -13,6 +13,8 @@
 /* Settings; read-only once loaded. */
 const volatile __u64 bucket_bounds_ns[HTTP_MAX_BOUNDS]; /* ascending; the unused ones ~0 */
 const volatile __u8 role_enabled[HTTP_ROLES];
+const volatile __u8 routes_on, hosts_on, native_on;
+const volatile __u64 native_bounds_ns[HTTP_NATIVE_BUCKETS]; /* ascending; the last ~0 */
 
 /* A place to work on one packet. Ingress can interrupt egress on the same CPU, and a preemptible
  * kernel can put one egress before another: a few per CPU, claimed by counting. */
@@ -51,6 +53,39 @@ struct {
     __type(key, struct http_row_key);
     __type(value, struct http_row);
 } rows SEC(".maps");
+
+/* Only where native_on: the exponential histogram of a row, under its key. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1);
+    __type(key, struct http_row_key);
+    __type(value, struct http_native_row);
+} native_rows SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct http_native_row);
+} blank_native_row SEC(".maps");
+
+/* Numbers, from 1, of the configured routes and hosts. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1);
+    __type(key, struct http_route_key);
+    __type(value, __u32);
+} routes SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1);
+    __type(key, struct http_host_key);
+    __type(value, __u32);
+} hosts SEC(".maps");
 
 /* Where counts go that found no room in `rows`. */
 struct {

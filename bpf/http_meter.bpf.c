@@ -80,6 +80,14 @@ static __always_inline struct http_kept *kept_of(struct bpf_sock *socket, struct
     return early ? &early->kept : bpf_sk_storage_get(&kept_lines, socket, 0, flags);
 }
 
+static __always_inline void frame_lose(struct http_connection *connection, struct http_frame *frame)
+{
+    int action = http_lose(frame, HTTP_LOSS_NO_MEMORY);
+
+    if (action)
+        http_connection_act(connection, frame, action);
+}
+
 static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock *socket,
                                          struct early *early, struct http_connection *connection,
                                          struct http_frame *frame)
@@ -90,7 +98,7 @@ static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock 
         if (kept)
             keep_restore(frame, kept);
         else
-            http_lose(frame, HTTP_CONNECTION_NO_MEMORY);
+            frame_lose(connection, frame);
     }
     http_packet_run(skb, connection, frame);
     if (frame->stream.kept) {
@@ -98,7 +106,7 @@ static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock 
         if (kept)
             keep_save(frame, kept);
         else
-            http_lose(frame, HTTP_CONNECTION_NO_MEMORY);
+            frame_lose(connection, frame);
     }
     http_packet_end(connection, frame);
 }
@@ -117,12 +125,14 @@ static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
         return early;
     struct early *blank = bpf_map_lookup_elem(&blank_early, &zero);
     if (!blank || bpf_map_update_elem(&early_connections, &key, blank, BPF_NOEXIST)) {
-        http_outcome_count(HTTP_CONNECTION_NO_MEMORY, 1);
+        http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
         return 0;
     }
     early = bpf_map_lookup_elem(&early_connections, &key);
-    if (early)
+    if (early) {
         http_connection_init(&early->connection, key.cgroup);
+        http_outcome_count(HTTP_CONNECTION_SEEN, 1);
+    }
     return early;
 }
 
@@ -157,9 +167,9 @@ static __always_inline void connection_begin(struct bpf_sock *socket,
         return;
     }
     connection->streams[HTTP_INGRESS].phase = HTTP_PHASE_START;
-    connection->streams[HTTP_INGRESS].next = tcp->rcv_nxt;
+    connection->streams[HTTP_INGRESS].next = connection->streams[HTTP_INGRESS].seen = tcp->rcv_nxt;
     connection->streams[HTTP_EGRESS].phase = HTTP_PHASE_START;
-    connection->streams[HTTP_EGRESS].next = tcp->snd_nxt;
+    connection->streams[HTTP_EGRESS].next = connection->streams[HTTP_EGRESS].seen = tcp->snd_nxt;
 }
 
 static __always_inline struct http_connection *
@@ -170,7 +180,7 @@ connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direc
         bpf_sk_storage_get(&connections, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
     if (!connection) {
-        http_outcome_count(HTTP_CONNECTION_NO_MEMORY, 1);
+        http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
         return 0;
     }
     early_key_fill(&key, tcp, direction);
@@ -180,6 +190,7 @@ connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direc
         return connection;
     }
     http_connection_init(connection, key.cgroup);
+    http_outcome_count(HTTP_CONNECTION_SEEN, 1);
     connection_begin(socket, connection, direction);
     return connection;
 }
@@ -220,7 +231,7 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
         return;
     struct scratch *scratch = scratch_claim();
     if (!scratch) {
-        http_outcome_count(HTTP_CONNECTION_BUSY, 1);
+        http_outcome_count(HTTP_LOSS_BUSY, 1);
         return;
     }
     packet.now_ns = bpf_ktime_get_ns();
@@ -240,6 +251,35 @@ SEC("cgroup_skb/egress")
 int http_egress(struct __sk_buff *skb)
 {
     meter(skb, HTTP_EGRESS);
+    return 1;
+}
+
+static __always_inline void connection_end(struct bpf_sock *socket)
+{
+    struct http_connection *connection = bpf_sk_storage_get(&connections, socket, 0, 0);
+
+    if (!connection)
+        return;
+    struct scratch *scratch = scratch_claim();
+    if (!scratch) {
+        http_outcome_count(HTTP_LOSS_BUSY, 1);
+        return;
+    }
+    scratch->frame.packet.now_ns = bpf_ktime_get_ns();
+    http_connection_end(connection, &scratch->frame);
+    scratch_release(scratch);
+}
+
+/* Tells when a connection ends, however it ends: with it end the requests that still wait. Connections
+ * that were open before the start do not tell. */
+SEC("sockops")
+int http_sockets(struct bpf_sock_ops *ops)
+{
+    if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB ||
+        ops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+        bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+    else if (ops->op == BPF_SOCK_OPS_STATE_CB && ops->args[1] == BPF_TCP_CLOSE && ops->sk)
+        connection_end(ops->sk);
     return 1;
 }
 

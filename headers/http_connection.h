@@ -44,6 +44,16 @@ static __always_inline int http_packet_concerns(const struct http_stream *stream
     }
 }
 
+static __always_inline void http_is_http(struct http_connection *connection,
+                                         struct http_frame *frame, __u8 request_direction)
+{
+    if (connection->turn.request_direction != HTTP_DIRECTIONS)
+        return;
+    connection->turn.request_direction = request_direction;
+    frame->turn.request_direction = request_direction;
+    http_outcome_count(HTTP_CONNECTION_HTTP, 1);
+}
+
 /* Where more wait than there are slots, requests go unstored until all have been answered: their
  * answers, which come in order, then find no slot and are counted as too many. */
 static __always_inline void http_request_push(struct http_connection *connection,
@@ -51,12 +61,16 @@ static __always_inline void http_request_push(struct http_connection *connection
 {
     struct http_turn *turn = &connection->turn;
     __u32 number = turn->pushed, waiting = number - turn->popped;
+    __u32 index = number % HTTP_MAX_OUTSTANDING;
 
-    if (turn->request_direction == HTTP_DIRECTIONS) {
-        turn->request_direction = frame->packet.direction;
-        frame->turn.request_direction = frame->packet.direction;
-        http_outcome_count(HTTP_CONNECTION_HTTP, 1);
+    http_is_http(connection, frame, frame->packet.direction);
+    turn->unread = 0;
+    if (turn->early) {
+        turn->early = 0;
+        frame->head_ns = 0;
+        return;
     }
+    http_outcome_count(HTTP_HEAD_SEEN, 1);
     if (!waiting)
         turn->unstored = 0;
     if (waiting >= HTTP_MAX_OUTSTANDING && !turn->unstored) {
@@ -64,10 +78,11 @@ static __always_inline void http_request_push(struct http_connection *connection
         turn->unstored_from = number;
     }
     if (!turn->unstored) {
-        struct http_waiting *slot = &connection->waiting[number % HTTP_MAX_OUTSTANDING];
-        turn->methods[number % HTTP_MAX_OUTSTANDING] = frame->stream.method;
-        slot->start_ns = frame->head_ns;
-        slot->body = frame->stream.flags & HTTP_HEAD_IS_CHUNKED ? 0 : frame->stream.body;
+        turn->methods[index] = frame->stream.method;
+        connection->places[index] = frame->stream.place;
+        connection->waiting[index].start_ns = frame->head_ns;
+        connection->waiting[index].body =
+            frame->stream.flags & HTTP_HEAD_IS_CHUNKED ? 0 : frame->stream.body;
     }
     frame->head_ns = 0;
     turn->pushed = number + 1;
@@ -82,35 +97,73 @@ static __always_inline void http_request_end(struct http_connection *connection,
         connection->waiting[last % HTTP_MAX_OUTSTANDING].body = frame->stream.body;
 }
 
+/* No request waits: the answer is to one whose head has not ended (too long, too slow), or that only
+ * the server could make out. 0: there is neither, the request went by unseen. */
+static __always_inline int http_answer_early(struct http_connection *connection,
+                                             struct http_exchange *exchange, __u8 direction)
+{
+    const struct http_stream *requests = &connection->streams[direction & 1];
+    struct http_turn *turn = &connection->turn;
+    __u8 phase = requests->phase;
+
+    exchange->key.method = HTTP_METHOD_OTHER;
+    exchange->start_ns = connection->head_ns[direction & 1];
+    exchange->request_bytes = 0;
+    if (phase == HTTP_PHASE_FIELDS)
+        exchange->key.method = requests->method;
+    if (phase == HTTP_PHASE_FIELDS || (phase == HTTP_PHASE_START && requests->kept)) {
+        turn->early = 1;
+        return 1;
+    }
+    int unread = turn->unread >> (direction & 1) & 1;
+    turn->unread = 0;
+    return unread;
+}
+
+static __always_inline void http_answer_waiting(struct http_connection *connection,
+                                                struct http_frame *frame, __u32 number)
+{
+    struct http_exchange *exchange = &frame->exchange;
+    __u32 index = number % HTTP_MAX_OUTSTANDING;
+
+    exchange->key.method = connection->turn.methods[index];
+    exchange->key.route = connection->places[index].route;
+    exchange->key.host = connection->places[index].host;
+    exchange->start_ns = connection->waiting[index].start_ns;
+    exchange->request_bytes = connection->waiting[index].body;
+}
+
 static __always_inline void http_answer(struct http_connection *connection, struct http_frame *frame)
 {
     struct http_turn *turn = &frame->turn;
     struct http_exchange *exchange = &frame->exchange;
-    __u32 number = turn->popped;
-    __u64 head_ns = frame->head_ns;
+    __u32 number = turn->popped, outcome = 0;
 
-    frame->head_ns = 0;
-    if (number == turn->pushed) {
-        http_outcome_count(HTTP_HEAD_REQUEST_UNSEEN, 1);
-        return;
-    }
-    int stored = http_turn_is_stored(turn);
-    const struct http_waiting *request = &connection->waiting[number % HTTP_MAX_OUTSTANDING];
+    http_is_http(connection, frame, !(frame->packet.direction & 1));
     exchange->key.cgroup = connection->cgroup;
     exchange->key.status = frame->stream.status;
     exchange->key.role = turn->request_direction == HTTP_EGRESS ? HTTP_ROLE_CLIENT : HTTP_ROLE_SERVER;
-    exchange->key.method = turn->methods[number % HTTP_MAX_OUTSTANDING];
-    exchange->key.reserved = 0;
-    exchange->duration_ns = frame->packet.now_ns - request->start_ns;
-    exchange->first_byte_ns = head_ns - request->start_ns;
-    exchange->request_bytes = request->body;
+    exchange->key.route = 0;
+    exchange->key.host = 0;
+    exchange->end_ns = frame->packet.now_ns;
+    exchange->head_ns = frame->head_ns;
     exchange->response_bytes = frame->stream.body;
-    turn->popped = number + 1;
-    connection->turn.popped = number + 1;
-    if (stored)
-        http_exchange_count(frame);
+    frame->head_ns = 0;
+    if (number == connection->turn.pushed) {
+        http_outcome_count(HTTP_HEAD_SEEN, 1);
+        if (!http_answer_early(connection, exchange, turn->request_direction))
+            outcome = HTTP_HEAD_REQUEST_UNSEEN;
+    } else {
+        if (!http_turn_is_stored(turn))
+            outcome = HTTP_HEAD_TOO_MANY;
+        http_answer_waiting(connection, frame, number);
+        turn->popped = number + 1;
+        connection->turn.popped = number + 1;
+    }
+    if (outcome)
+        http_outcome_count(outcome, 1);
     else
-        http_outcome_count(HTTP_HEAD_TOO_MANY, 1);
+        http_exchange_count(frame);
 }
 
 static __always_inline void http_connection_act(struct http_connection *connection,
@@ -122,8 +175,51 @@ static __always_inline void http_connection_act(struct http_connection *connecti
         http_request_end(connection, frame);
     if (action & HTTP_ACTION_ANSWER)
         http_answer(connection, frame);
+    if (action & HTTP_ACTION_UNREAD) {
+        connection->turn.unread |= 1 << (frame->packet.direction & 1);
+        frame->turn.unread = connection->turn.unread;
+    }
     if (action & HTTP_ACTION_IGNORE)
         connection->streams[!(frame->packet.direction & 1)].phase = HTTP_PHASE_IGNORED;
+}
+
+/* The connection has ended. An answer that was cut short is counted as far as it came; who still waits
+ * will not be answered. frame->packet.now_ns is set. */
+static __always_inline void http_connection_end(struct http_connection *connection,
+                                                struct http_frame *frame)
+{
+    struct http_turn *turn = &connection->turn;
+    __u8 answers = !(turn->request_direction & 1);
+    const struct http_stream *stream = &connection->streams[answers];
+
+    if (turn->request_direction == HTTP_DIRECTIONS)
+        return;
+    frame->packet.direction = answers;
+    frame->stream = *stream;
+    frame->turn = *turn;
+    frame->head_ns = connection->head_ns[answers];
+    if (stream->flags & HTTP_HEAD_IS_RESPONSE && stream->status >= 200 &&
+        stream->phase >= HTTP_PHASE_FIELDS && stream->phase <= HTTP_PHASE_UNTIL_CLOSE)
+        http_answer(connection, frame);
+    connection->streams[answers].phase = HTTP_PHASE_IGNORED;
+    frame->stream.body = 0;
+    frame->exchange.key.cgroup = connection->cgroup;
+    frame->exchange.key.role = answers == HTTP_INGRESS ? HTTP_ROLE_CLIENT : HTTP_ROLE_SERVER;
+    frame->exchange.key.status = 0;
+    frame->exchange.end_ns = frame->packet.now_ns;
+    frame->exchange.head_ns = 0;
+    frame->exchange.response_bytes = 0;
+    for (int i = 0; i < HTTP_MAX_OUTSTANDING; i++) {
+        compiler_barrier();
+        if (!http_turn_is_stored(turn))
+            break;
+        http_answer_waiting(connection, frame, turn->popped);
+        turn->popped++;
+        http_exchange_count(frame);
+    }
+    if (turn->popped != turn->pushed)
+        http_outcome_count(HTTP_HEAD_TOO_MANY, turn->pushed - turn->popped);
+    turn->popped = turn->pushed;
 }
 
 /* Fills the frame from the connection; the caller has set frame->packet, and brings back the kept
@@ -139,7 +235,11 @@ static __always_inline void http_packet_begin(const struct http_connection *conn
     if (stream->phase == HTTP_PHASE_NEW) {
         stream->phase = HTTP_PHASE_START;
         stream->next = frame->packet.sequence;
+        stream->seen = frame->packet.sequence;
     }
+    __u32 end = frame->packet.sequence + frame->packet.length;
+    if ((__s32)(end - stream->seen) > 0)
+        stream->seen = end;
     frame->window.sequence = stream->next - stream->kept;
     frame->window.line = 0;
     frame->window.at = stream->kept;
@@ -159,11 +259,9 @@ static __always_inline void http_packet_run(void *context, struct http_connectio
         if (!(action & HTTP_ACTION_MORE))
             break;
     }
-    if (action & HTTP_ACTION_MORE)
-        http_lose(frame, HTTP_CONNECTION_BOUND);
-    action = HTTP_STEP_LAST(frame);
-    if (action)
-        http_connection_act(connection, frame, action);
+    int rest = action & HTTP_ACTION_MORE ? http_lose(frame, HTTP_LOSS_BOUND) : HTTP_STEP_LAST(frame);
+    if (rest)
+        http_connection_act(connection, frame, rest);
 }
 
 /* The caller then keeps the unfinished line aside: stream.kept bytes of the window. */

@@ -8,15 +8,17 @@
 enum http_direction { HTTP_INGRESS, HTTP_EGRESS, HTTP_DIRECTIONS };
 
 /* Whose turn it is: which requests wait for their answer, numbered from 0. The request side writes all
- * but `popped`, the answering side writes `popped`; the two may run on two CPUs at once. */
+ * but `popped` and `early`, which the answering side writes; the two may run on two CPUs at once. */
 struct http_turn {
     __u32 pushed; /* requests seen */
     __u32 popped; /* requests answered; pushed - popped wait */
     __u32 unstored_from; /* where `unstored`: requests from this number on found no slot */
     __u8 unstored;
     __u8 request_direction; /* HTTP_DIRECTIONS until the first head */
-    __u8 late; /* begun before we looked: what is not HTTP may be the middle of a body */
-    __u8 reserved;
+    __u8 late;   /* begun before we looked: what is not HTTP may be the middle of a body */
+    __u8 unread; /* directions (bits) where a head should have started and did not */
+    __u8 early;  /* a request was answered before its head had ended */
+    __u8 reserved[7];
     __u8 methods[HTTP_MAX_OUTSTANDING];
 };
 
@@ -31,6 +33,7 @@ struct http_connection {
     struct http_stream streams[HTTP_DIRECTIONS];
     struct http_turn turn;
     struct http_waiting waiting[HTTP_MAX_OUTSTANDING];
+    struct http_place places[HTTP_MAX_OUTSTANDING]; /* where those requests go */
 };
 _Static_assert(sizeof(struct http_connection) <= 512, "sk_storage shares optmem with the application");
 
@@ -53,8 +56,9 @@ struct http_packet {
 /* A finished exchange, on its way into a row. */
 struct http_exchange {
     struct http_row_key key;
-    __u64 duration_ns;
-    __u64 first_byte_ns;
+    __u64 start_ns; /* the request's first byte; 0: not known */
+    __u64 head_ns;  /* the answer's first byte; 0: not known */
+    __u64 end_ns;   /* the answer's last byte */
     __u64 request_bytes;
     __u64 response_bytes;
 };
@@ -67,6 +71,10 @@ struct http_frame {
     struct http_exchange exchange;
     __u64 head_ns;
     __u32 slot; /* BPF: where this frame lies */
+    union {     /* looked up in maps */
+        struct http_route_key route;
+        struct http_host_key host;
+    } keys;
     struct http_window window;
 };
 

@@ -46,6 +46,11 @@ enum http_head_flags {
 /* The field that an obs-fold line would continue. */
 enum http_field { HTTP_FIELD_NONE, HTTP_FIELD_LENGTH, HTTP_FIELD_ENCODING };
 
+/* Numbers of the configured route and host, from 1; 0: none of them. */
+struct http_place {
+    __u16 route, host;
+};
+
 /* One direction between packets. */
 struct http_stream {
     __u32 next; /* TCP sequence number of the next byte to look at */
@@ -55,11 +60,13 @@ struct http_stream {
     __u8 field;
     __u16 status; /* of the current response */
     __u16 kept;   /* bytes of an unfinished line kept aside */
-    __u32 line_bytes; /* of an unfinished start line, its lost middle included */
+    __u32 seen;   /* sequence number behind the last byte that went by */
     __u64 left;   /* body bytes beyond `next`, where one hop of sequence numbers could not span them */
     __u64 body;   /* body bytes of the current message, as far as announced */
+    struct http_place place; /* of the current request */
+    __u32 reserved;
 };
-_Static_assert(sizeof(struct http_stream) == 32, "kept once per direction of every connection");
+_Static_assert(sizeof(struct http_stream) == 40, "kept once per direction of every connection");
 
 struct http_window {
     __u32 sequence; /* of bytes[0] (as if a kept line's middle had not been lost) */

@@ -6,7 +6,7 @@
 #ifndef EDGEMETER_HTTP_LINE_H
 #define EDGEMETER_HTTP_LINE_H
 
-#include "http_connection_state.h"
+#include "http_place.h"
 
 #define HTTP_TEXT8(a, b, c, d, e, f, g, h)                                                         \
     ((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |       \
@@ -20,23 +20,8 @@
 #define HTTP_TEXT_TRANSFER HTTP_TEXT8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')
 #define HTTP_TEXT_ENCODIN HTTP_TEXT8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n')
 #define HTTP_TEXT_CHUNKED HTTP_TEXT8(0, 'c', 'h', 'u', 'n', 'k', 'e', 'd')
+#define HTTP_TEXT_HOST HTTP_TEXT8('h', 'o', 's', 't', ':', 0, 0, 0)
 #define HTTP_TEXT_VERSION HTTP_TEXT8('H', 'T', 'T', 'P', '/', '1', '.', 0)
-
-static __always_inline __u64 http_word(const struct http_window *window, __u64 at)
-{
-    compiler_forget(at);
-    if (at > HTTP_WINDOW_BYTES)
-        return 0;
-    return load_word(window->bytes + at);
-}
-
-static __always_inline __u8 http_byte(const struct http_window *window, __u64 at)
-{
-    compiler_forget(at);
-    if (at > HTTP_WINDOW_BYTES)
-        return 0;
-    return window->bytes[at];
-}
 
 /* 0: no newline in the word; else the number of bytes up to and including the first. */
 static __always_inline __u32 http_newline(__u64 word)
@@ -140,6 +125,7 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
     stream->field = HTTP_FIELD_NONE;
     stream->left = 0;
     stream->body = 0;
+    stream->place = (struct http_place){0, 0};
     if (http_is_status_line(word)) {
         stream->status = http_status(window);
         stream->flags = HTTP_HEAD_IS_RESPONSE;
@@ -155,6 +141,7 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
             method = HTTP_METHOD_OTHER;
         }
         stream->method = method;
+        stream->place.route = http_route_find(frame, content_end);
     }
     stream->phase = HTTP_PHASE_FIELDS;
     return HTTP_EVENT_NONE;
@@ -207,6 +194,13 @@ static __always_inline void http_transfer_encoding(struct http_frame *frame, __u
         frame->stream.flags &= ~HTTP_HEAD_IS_CHUNKED;
 }
 
+/* "Host: name": only of requests, only where hosts are told apart. */
+static __always_inline void http_host_line(struct http_frame *frame, __u32 content_end)
+{
+    if (!(frame->stream.flags & HTTP_HEAD_IS_RESPONSE))
+        frame->stream.place.host = http_host_find(frame, frame->window.line + 5, content_end);
+}
+
 static __always_inline void http_field_line(struct http_frame *frame, __u32 content_end)
 {
     const struct http_window *window = &frame->window;
@@ -215,6 +209,12 @@ static __always_inline void http_field_line(struct http_frame *frame, __u32 cont
     __u64 second = http_word(window, window->line + 8) | HTTP_LOWER;
     __u32 value = window->line;
 
+    if ((lower & HTTP_BYTES(5)) == HTTP_TEXT_HOST) {
+        stream->field = HTTP_FIELD_NONE;
+        if (http_hosts_are_on())
+            http_host_line(frame, content_end);
+        return;
+    }
     if ((first & 0xff) != ' ' && (first & 0xff) != '\t') {
         stream->field = HTTP_FIELD_NONE;
         if (lower == HTTP_TEXT_CONTENT && (second & HTTP_BYTES(7)) == HTTP_TEXT_LENGTH)

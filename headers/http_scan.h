@@ -17,7 +17,9 @@ static __always_inline int http_line_is_boring(const struct http_frame *frame, _
     __u8 initial = first & 0xff;
 
     return frame->stream.phase == HTTP_PHASE_FIELDS && lower != HTTP_TEXT_CONTENT &&
-           lower != HTTP_TEXT_TRANSFER && line_end > frame->window.line + 2 && initial != ' ' &&
+           lower != HTTP_TEXT_TRANSFER &&
+           !((lower & HTTP_BYTES(5)) == HTTP_TEXT_HOST && http_hosts_are_on()) &&
+           line_end > frame->window.line + 2 && initial != ' ' &&
            initial != '\t';
 }
 

@@ -18,6 +18,7 @@ enum http_action {
     HTTP_ACTION_REQUEST_END = 4, /* its body's length is known only now */
     HTTP_ACTION_ANSWER = 8,      /* an answer is complete */
     HTTP_ACTION_IGNORE = 16,     /* neither direction is looked at any more */
+    HTTP_ACTION_UNREAD = 32,     /* bytes that begin no head */
 };
 
 /* Hooks, defined by whoever includes this. `context` is theirs. */
@@ -25,11 +26,25 @@ static int http_packet_load(void *context, const struct http_frame *frame, __u32
                             __u32 length);
 static void http_outcome_count(__u32 outcome, __u64 amount);
 
-static __always_inline void http_lose(struct http_frame *frame, __u32 outcome)
+/* The position is lost: what is known of the message in progress is all that will be known. */
+static __always_inline int http_lose(struct http_frame *frame, __u32 reason)
 {
-    frame->stream.phase = HTTP_PHASE_LOST;
-    frame->stream.kept = 0;
-    http_outcome_count(outcome, 1);
+    struct http_stream *stream = &frame->stream;
+    __u8 phase = stream->phase;
+    int action = 0;
+
+    stream->phase = HTTP_PHASE_LOST;
+    stream->kept = 0;
+    http_outcome_count(reason, 1);
+    if (phase < HTTP_PHASE_FIELDS || phase > HTTP_PHASE_UNTIL_CLOSE)
+        return 0;
+    if (stream->flags & HTTP_HEAD_IS_RESPONSE)
+        action = stream->status >= 200 ? HTTP_ACTION_ANSWER : 0;
+    else if (phase == HTTP_PHASE_FIELDS)
+        action = HTTP_ACTION_REQUEST;
+    if (!frame->head_ns)
+        frame->head_ns = frame->packet.now_ns;
+    return action;
 }
 
 static __always_inline int http_ignore(struct http_frame *frame, __u32 outcome)
@@ -39,16 +54,22 @@ static __always_inline int http_ignore(struct http_frame *frame, __u32 outcome)
     return HTTP_ACTION_IGNORE;
 }
 
-/* Bytes that are not HTTP where a head should start: the end of a connection that we saw from its
- * start, or the middle of something on one that we did not. */
+/* Bytes that are not HTTP where a head should start. A connection seen from its start is not HTTP once
+ * both sides have sent such; on any other it may be the middle of something, or a request that only the
+ * server can make sense of. */
 static __always_inline int http_not_http(struct http_frame *frame)
 {
-    if (frame->turn.late || frame->turn.request_direction != HTTP_DIRECTIONS) {
-        http_lose(frame, HTTP_CONNECTION_RESYNCED);
-        return 0;
-    }
+    struct http_turn *turn = &frame->turn;
     int is_tls = (http_word(&frame->window, frame->window.line) & 0xffff) == 0x0316;
-    return http_ignore(frame, is_tls ? HTTP_CONNECTION_TLS : HTTP_CONNECTION_NOT_HTTP);
+
+    if (turn->late || turn->request_direction != HTTP_DIRECTIONS)
+        return HTTP_ACTION_UNREAD | http_lose(frame, HTTP_LOSS_RESYNC);
+    if (turn->unread & ~(1 << frame->packet.direction))
+        return http_ignore(frame, is_tls ? HTTP_CONNECTION_TLS : HTTP_CONNECTION_NOT_HTTP);
+    if (!frame->head_ns)
+        frame->head_ns = frame->packet.now_ns;
+    frame->stream.phase = HTTP_PHASE_LOST;
+    return HTTP_ACTION_UNREAD;
 }
 
 /* Is the request stored that the current answer belongs to? */
@@ -110,7 +131,7 @@ static __always_inline int http_response_head(struct http_frame *frame)
         frame->head_ns = frame->packet.now_ns;
     if (status == 101 || (method == HTTP_METHOD_CONNECT && status < 300)) {
         stream->body = 0;
-        return HTTP_ACTION_ANSWER | http_ignore(frame, HTTP_CONNECTION_TUNNEL);
+        return HTTP_ACTION_ANSWER | http_ignore(frame, HTTP_LOSS_TUNNEL);
     }
     if (method == HTTP_METHOD_HEAD || status == 204 || status == 304) {
         stream->body = 0;
@@ -121,10 +142,8 @@ static __always_inline int http_response_head(struct http_frame *frame)
 
 static __always_inline int http_head(struct http_frame *frame)
 {
-    if (frame->stream.flags & HTTP_HEAD_BAD_LENGTH) {
-        http_lose(frame, HTTP_CONNECTION_RESYNCED);
-        return 0;
-    }
+    if (frame->stream.flags & HTTP_HEAD_BAD_LENGTH)
+        return http_lose(frame, HTTP_LOSS_RESYNC);
     if (frame->stream.flags & HTTP_HEAD_IS_RESPONSE)
         return http_response_head(frame);
     if (!frame->head_ns)
@@ -158,6 +177,7 @@ static __always_inline int http_step_lost(void *context, struct http_frame *fram
         return 0;
     frame->stream.phase = HTTP_PHASE_START;
     frame->stream.next = frame->packet.sequence;
+    frame->stream.seen = frame->packet.sequence + frame->packet.length;
     frame->head_ns = 0;
     frame->window.sequence = frame->packet.sequence;
     frame->window.line = 0;
@@ -229,8 +249,7 @@ static __always_inline int http_step_event(struct http_frame *frame, int event)
     case HTTP_EVENT_NOT_HTTP:
         return http_not_http(frame);
     case HTTP_EVENT_BROKEN:
-        http_lose(frame, HTTP_CONNECTION_RESYNCED);
-        return 0;
+        return http_lose(frame, HTTP_LOSS_RESYNC);
     default:
         return 0;
     }
@@ -240,10 +259,8 @@ static __always_inline int http_step_event(struct http_frame *frame, int event)
 
 static __always_inline int http_step_lines(void *context, struct http_frame *frame)
 {
-    if ((__s32)(frame->packet.sequence - frame->stream.next) > 0) { /* a hole before a line */
-        http_lose(frame, HTTP_CONNECTION_RESYNCED);
-        return HTTP_ACTION_MORE;
-    }
+    if ((__s32)(frame->packet.sequence - frame->stream.next) > 0) /* a hole before a line */
+        return HTTP_ACTION_MORE | http_lose(frame, HTTP_LOSS_RESYNC);
     if (!http_refill(context, frame))
         return 0;
     int event = HTTP_SCAN(frame);
@@ -251,12 +268,12 @@ static __always_inline int http_step_lines(void *context, struct http_frame *fra
     return HTTP_ACTION_MORE | http_step_event(frame, event);
 }
 
-/* Goes on behind a body, where the packet reaches its end. */
+/* Goes on behind a body whose last byte has gone by. */
 static __always_inline int http_step_body(struct http_frame *frame)
 {
     struct http_stream *stream = &frame->stream;
 
-    if ((__s32)(stream->next - frame->packet.sequence - frame->packet.length) > 0)
+    if ((__s32)(stream->next - stream->seen) > 0)
         return 0;
     if (stream->left) {
         http_skip(stream, stream->phase);

@@ -24,11 +24,18 @@ enum bpf_map_type {
     BPF_MAP_TYPE_ARRAY = 2,
     BPF_MAP_TYPE_PERCPU_ARRAY = 6,
     BPF_MAP_TYPE_LRU_HASH = 9,
+    BPF_MAP_TYPE_LPM_TRIE = 11,
     BPF_MAP_TYPE_SK_STORAGE = 24,
 };
 
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1, BPF_SK_STORAGE_GET_F_CREATE = 1 };
-enum { BPF_TCP_LISTEN = 10 };
+enum { BPF_TCP_CLOSE = 7, BPF_TCP_LISTEN = 10 };
+enum {
+    BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB = 4,
+    BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5,
+    BPF_SOCK_OPS_STATE_CB = 10,
+    BPF_SOCK_OPS_STATE_CB_FLAG = 4,
+};
 enum { ETH_P_IP = 0x0800, ETH_P_IPV6 = 0x86dd };
 enum { IPPROTO_HOPOPTS = 0, IPPROTO_TCP = 6, IPPROTO_DSTOPTS = 60 };
 
@@ -119,6 +126,48 @@ struct __sk_buff {
     __u8 tstamp_type;
     __u32 : 24;
     __u64 hwtstamp;
+};
+
+struct bpf_sock_ops {
+    __u32 op;
+    __u32 args[4];
+    __u32 family;
+    __u32 remote_ip4;
+    __u32 local_ip4;
+    __u32 remote_ip6[4];
+    __u32 local_ip6[4];
+    __u32 remote_port;
+    __u32 local_port;
+    __u32 is_fullsock;
+    __u32 snd_cwnd;
+    __u32 srtt_us;
+    __u32 bpf_sock_ops_cb_flags;
+    __u32 state;
+    __u32 rtt_min;
+    __u32 snd_ssthresh;
+    __u32 rcv_nxt;
+    __u32 snd_nxt;
+    __u32 snd_una;
+    __u32 mss_cache;
+    __u32 ecn_flags;
+    __u32 rate_delivered;
+    __u32 rate_interval_us;
+    __u32 packets_out;
+    __u32 retrans_out;
+    __u32 total_retrans;
+    __u32 segs_in;
+    __u32 data_segs_in;
+    __u32 segs_out;
+    __u32 data_segs_out;
+    __u32 lost_out;
+    __u32 sacked_out;
+    __u32 sk_txhash;
+    __u64 bytes_received;
+    __u64 bytes_acked;
+    union {
+        struct bpf_sock *sk;
+        __u64 : 64;
+    } __attribute__((aligned(8)));
 };
 
 struct iphdr {

@@ -184,7 +184,7 @@ static void assert_three_exchanges(void)
     assert_int_equal(row_of(HTTP_ROLE_SERVER, HTTP_METHOD_HEAD, 200).response_bytes, 0);
     assert_int_equal(outcome(HTTP_HEAD_COUNTED), 6);
     assert_int_equal(outcome(HTTP_CONNECTION_HTTP), 2);
-    assert_int_equal(outcome(HTTP_CONNECTION_RESYNCED), 0);
+    assert_int_equal(outcome(HTTP_LOSS_RESYNC), 0);
 }
 
 static void test_ipv4(void **state)

@@ -39,25 +39,49 @@ static const struct metric_family connections_family = {
     .help = "What became of the connections that carried payload.",
     .type = METRIC_COUNTER,
 };
+static const struct metric_family heads_seen_family = {
+    .name = "edgemeter_http_heads_seen_total",
+    .help = "Requests that the kernel programs saw, or whose answer they saw.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric_family connections_seen_family = {
+    .name = "edgemeter_http_connections_seen_total",
+    .help = "Connections that carried payload.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric_family losses_family = {
+    .name = "edgemeter_http_losses_total",
+    .help = "How often bytes of a connection could not be looked at.",
+    .type = METRIC_COUNTER,
+};
 static const struct metric_family map_bytes_family = {
     .name = "edgemeter_bpf_map_memory_bytes",
     .help = "Kernel memory of the BPF maps, as the kernel states it.",
     .type = METRIC_GAUGE,
 };
 
-static const char *const outcome_names[HTTP_OUTCOMES] = {
-    [HTTP_HEAD_COUNTED] = "counted",
-    [HTTP_HEAD_SURPLUS] = "surplus",
-    [HTTP_HEAD_TOO_MANY] = "too_many_outstanding",
-    [HTTP_HEAD_REQUEST_UNSEEN] = "request_unseen",
-    [HTTP_CONNECTION_HTTP] = "http",
-    [HTTP_CONNECTION_NOT_HTTP] = "not_http",
-    [HTTP_CONNECTION_TLS] = "tls",
-    [HTTP_CONNECTION_TUNNEL] = "tunnel",
-    [HTTP_CONNECTION_RESYNCED] = "resynced",
-    [HTTP_CONNECTION_BOUND] = "per_packet_bound",
-    [HTTP_CONNECTION_NO_MEMORY] = "no_memory",
-    [HTTP_CONNECTION_BUSY] = "busy",
+/* What the programs count, and as what it is shown. A head that was seen is in one of the outcomes or
+ * still waits; a connection is in one of its outcomes or not decided yet. */
+static const struct {
+    const struct metric_family *family;
+    const char *label, *value;
+} outcome_metrics[HTTP_OUTCOMES] = {
+    [HTTP_HEAD_SEEN] = {&heads_seen_family, NULL, NULL},
+    [HTTP_HEAD_COUNTED] = {&heads_family, "outcome", "counted"},
+    [HTTP_HEAD_SURPLUS] = {&heads_family, "outcome", "surplus"},
+    [HTTP_HEAD_UNANSWERED] = {&heads_family, "outcome", "unanswered"},
+    [HTTP_HEAD_ROLE_OFF] = {&heads_family, "outcome", "role_off"},
+    [HTTP_HEAD_TOO_MANY] = {&heads_family, "outcome", "too_many_outstanding"},
+    [HTTP_HEAD_REQUEST_UNSEEN] = {&heads_family, "outcome", "request_unseen"},
+    [HTTP_CONNECTION_SEEN] = {&connections_seen_family, NULL, NULL},
+    [HTTP_CONNECTION_HTTP] = {&connections_family, "outcome", "http"},
+    [HTTP_CONNECTION_NOT_HTTP] = {&connections_family, "outcome", "not_http"},
+    [HTTP_CONNECTION_TLS] = {&connections_family, "outcome", "tls"},
+    [HTTP_LOSS_RESYNC] = {&losses_family, "reason", "resync"},
+    [HTTP_LOSS_TUNNEL] = {&losses_family, "reason", "tunnel"},
+    [HTTP_LOSS_BOUND] = {&losses_family, "reason", "per_packet_bound"},
+    [HTTP_LOSS_NO_MEMORY] = {&losses_family, "reason", "no_memory"},
+    [HTTP_LOSS_BUSY] = {&losses_family, "reason", "busy"},
 };
 
 static void collector_refresh_metrics(void *context)
@@ -78,8 +102,9 @@ static int collector_register_metrics(struct collector *collector)
     int error = metric_new(registry, &map_bytes_family, NULL, &collector->map_bytes);
 
     for (size_t i = 0; i < HTTP_OUTCOMES && !error; i++)
-        error = metric_new(registry, i < HTTP_HEAD_OUTCOMES ? &heads_family : &connections_family,
-                           METRIC_LABELS("outcome", outcome_names[i]), &collector->outcomes[i]);
+        error = metric_new(registry, outcome_metrics[i].family,
+                           METRIC_LABELS(outcome_metrics[i].label, outcome_metrics[i].value),
+                           &collector->outcomes[i]);
     return error ? error
                  : metric_registry_on_write(registry, collector_refresh_metrics, collector);
 }

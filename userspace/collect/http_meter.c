@@ -19,7 +19,7 @@
 
 struct http_meter {
     struct http_meter_bpf *bpf;
-    struct bpf_link *ingress, *egress;
+    struct bpf_link *ingress, *egress, *sockets;
     struct http_row_entry *rows; /* max_rows + the surplus rows */
     struct http_row_key *batch_keys;
     struct http_row *batch_values;
@@ -89,12 +89,19 @@ static int meter_attach(struct http_meter *meter, const char *cgroup_root)
                   LOG_STR("hint", "http_metrics.cgroup_root must be a folder of a cgroup v2 mount"));
         return error;
     }
-    meter->ingress = bpf_program__attach_cgroup(meter->bpf->progs.http_ingress, cgroup);
-    if (!meter->ingress)
-        return say_why("the ingress program cannot be attached to the cgroup", -errno);
-    meter->egress = bpf_program__attach_cgroup(meter->bpf->progs.http_egress, cgroup);
-    if (!meter->egress)
-        return say_why("the egress program cannot be attached to the cgroup", -errno);
+    struct {
+        struct bpf_program *program;
+        struct bpf_link **link;
+    } attachments[] = {
+        {meter->bpf->progs.http_sockets, &meter->sockets}, /* first: it must know of every connection */
+        {meter->bpf->progs.http_ingress, &meter->ingress},
+        {meter->bpf->progs.http_egress, &meter->egress},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(attachments); i++) {
+        *attachments[i].link = bpf_program__attach_cgroup(attachments[i].program, cgroup);
+        if (!*attachments[i].link)
+            return say_why("a BPF program cannot be attached to the cgroup", -errno);
+    }
     return 0;
 }
 
@@ -134,6 +141,7 @@ void http_meter_detach(struct http_meter *meter)
 {
     bpf_link__destroy(TAKE_PTR(meter->ingress));
     bpf_link__destroy(TAKE_PTR(meter->egress));
+    bpf_link__destroy(TAKE_PTR(meter->sockets));
 }
 
 void http_meter_free(struct http_meter **meter)
