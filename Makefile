@@ -61,7 +61,7 @@ $(BUILD)/%.bpf.o: %.bpf.c Makefile
 $(GEN)/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(bpf_tests): $(BUILD)/tests/bpf/sockets.o
+$(bpf_tests): $(BUILD)/tests/bpf/sockets.o $(BUILD)/tests/bpf/meter_fixture.o
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(objects) $(proto_objects)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS) $(LDLIBS)
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.bpf.o $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h $(GEN)/%.pb-c.o $(GEN)/%.skel.h

@@ -94,6 +94,14 @@ void connection_play(struct connection *connection, const struct conversation *h
             play_send(connection, how, step);
             continue;
         }
+        if (step->sender == CLIENT_RESETS) {
+            const struct linger at_once = {.l_onoff = 1};
+            must(!setsockopt(connection->client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+                 "SO_LINGER");
+            close(connection->client);
+            connection->client = -1;
+            return;
+        }
         int from = step->sender == CLIENT_CLOSES ? connection->client : server_end(connection);
         int to = step->sender == CLIENT_CLOSES ? server_end(connection) : connection->client;
         must(!shutdown(from, SHUT_WR), "shutdown");
@@ -103,7 +111,8 @@ void connection_play(struct connection *connection, const struct conversation *h
 
 void connection_close(struct connection *connection)
 {
-    close(connection->client);
+    if (connection->client >= 0)
+        close(connection->client);
     if (connection->server >= 0)
         close(connection->server);
     close(connection->listener);

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum sender { CLIENT, SERVER, CLIENT_CLOSES, SERVER_CLOSES };
+enum sender { CLIENT, SERVER, CLIENT_CLOSES, SERVER_CLOSES, CLIENT_RESETS };
 
 struct step {
     enum sender sender;
-    const char *bytes; /* NULL: the end of the conversation, or no bytes for *_CLOSES */
+    const char *bytes; /* NULL: the end of the conversation, or no bytes for *_CLOSES and *_RESETS */
 };
 
 struct conversation {

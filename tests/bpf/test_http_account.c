@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests that end otherwise than well, and requests told apart by route and host: every one that was
+ * seen is in a row or has one reason why not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "meter_fixture.h"
+
+static const struct conversation ipv4 = {.family = AF_INET};
+
+static uint64_t server_count(int method, int status)
+{
+    struct http_row row = row_gained(HTTP_ROLE_SERVER, method, status);
+    return row_count(&row);
+}
+
+static void test_client_gone_before_the_answer(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"},
+        {CLIENT_CLOSES, NULL},
+        {0},
+    };
+
+    (void)state;
+    play(&ipv4, steps);
+    assert_counted(HTTP_METHOD_GET, 200, 1);
+    assert_counted(HTTP_METHOD_GET, 0, 1);
+    assert_int_equal(outcome_gained(HTTP_HEAD_UNANSWERED), 2);
+    assert_adds_up();
+}
+
+static void test_reset_in_the_middle_of_an_answer(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {SERVER, "HTTP/1.1 206 Partial\r\nContent-Length: 100000\r\n\r\nonly this"},
+        {CLIENT_RESETS, NULL},
+        {0},
+    };
+
+    (void)state;
+    play(&ipv4, steps);
+    assert_counted(HTTP_METHOD_GET, 206, 1);
+    assert_int_equal(outcome_gained(HTTP_HEAD_UNANSWERED), 0);
+    assert_adds_up();
+}
+
+static void test_answered_before_the_head_ended(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "GET /slow HTTP/1.1\r\nHost: x\r\nX-Half: "},
+        {SERVER, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
+        {SERVER_CLOSES, NULL},
+        {0},
+    };
+
+    (void)state;
+    play(&ipv4, steps);
+    assert_counted(HTTP_METHOD_GET, 408, 1);
+    assert_adds_up();
+}
+
+/* The head goes on after its answer: one request, not two. */
+static void test_head_goes_on_after_its_answer(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "POST /long HTTP/1.1\r\nHost: x\r\n"},
+        {SERVER, "HTTP/1.1 431 Too Large\r\nContent-Length: 0\r\n\r\n"},
+        {CLIENT, "X-More: y\r\n\r\n"},
+        {CLIENT, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        {0},
+    };
+
+    (void)state;
+    play(&ipv4, steps);
+    assert_counted(HTTP_METHOD_POST, 431, 1);
+    assert_counted(HTTP_METHOD_GET, 200, 1);
+    assert_int_equal(outcome_gained(HTTP_HEAD_SEEN), 4);
+    assert_adds_up();
+}
+
+static void test_unreadable_request_refused(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "\x16\x03\x01\x02 hello in TLS to a plain port\n\n"},
+        {SERVER, "HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad"},
+        {SERVER_CLOSES, NULL},
+        {0},
+    };
+
+    (void)state;
+    play(&ipv4, steps);
+    assert_counted(HTTP_METHOD_OTHER, 400, 1);
+    assert_int_equal(outcome_gained(HTTP_CONNECTION_HTTP), 2);
+    assert_int_equal(outcome_gained(HTTP_CONNECTION_TLS), 0);
+    assert_adds_up();
+}
+
+static void test_refused_body_sent_all_the_same(void **state)
+{
+    static char body[5001];
+    const struct step steps[] = {
+        {CLIENT, "POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n"},
+        {CLIENT, body},
+        {SERVER, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"},
+        {CLIENT, body},
+        {CLIENT, "GET /next HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        {0},
+    };
+
+    (void)state;
+    memset(body, 'b', sizeof(body) - 1);
+    play(&ipv4, steps);
+    assert_counted(HTTP_METHOD_POST, 413, 1);
+    assert_counted(HTTP_METHOD_GET, 200, 1);
+    assert_int_equal(row_gained(HTTP_ROLE_SERVER, HTTP_METHOD_POST, 413).request_bytes, 10000);
+    assert_adds_up();
+}
+
+static void test_tunnel(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"},
+        {SERVER, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"},
+        {CLIENT, "GET /not-a-request HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        {0},
+    };
+
+    (void)state;
+    play(&ipv4, steps);
+    assert_counted(HTTP_METHOD_GET, 101, 1);
+    assert_counted(HTTP_METHOD_GET, 200, 0);
+    assert_int_equal(outcome_gained(HTTP_LOSS_TUNNEL), 2);
+    assert_adds_up();
+}
+
+static void expect_place(const char *target, const char *host, int route, int host_number)
+{
+    char request[512];
+    const struct step steps[] = {
+        {CLIENT, request}, {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, {0}};
+
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nAccept: */*\r\nhOST: %s\r\n\r\n", target, host);
+    struct http_row before =
+        row_gained_at(HTTP_ROLE_SERVER, HTTP_METHOD_GET, 200, route, host_number);
+    play(&ipv4, steps);
+    play(&(struct conversation){.family = AF_INET6, .piece = 3}, steps);
+    struct http_row after =
+        row_gained_at(HTTP_ROLE_SERVER, HTTP_METHOD_GET, 200, route, host_number);
+    if (row_count(&after) != row_count(&before) + 2)
+        fail_msg("%s at %s is not of route %d, host %d", target, host, route, host_number);
+}
+
+static void test_routes_and_hosts(void **state)
+{
+    (void)state;
+    expect_place("/", "shop.example", 0, 1);
+    expect_place("/api/v1/orders", "shop.example:8080", 2, 1);
+    expect_place("/api/v1/orders/7?x=/static/", "SHOP.Example", 2, 1);
+    expect_place("/api/v1/other", "api.example", 1, 2);
+    expect_place("/static/a.css", "unknown.example", 3, 0);
+    expect_place("/static", "shop.example.org", 0, 0);
+    expect_place("http://shop.example/static/b.css", "shop.example", 3, 1);
+    expect_place("*", "", 0, 0);
+}
+
+static void test_native_histogram(void **state)
+{
+    static const struct step steps[] = {{CLIENT, "PUT /n HTTP/1.1\r\nHost: x\r\n\r\n"},
+                                        {SERVER, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"},
+                                        {0}};
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        play(&ipv4, steps);
+    assert_int_equal(server_count(HTTP_METHOD_PUT, 201), 10);
+    assert_adds_up();
+}
+
+#define LIVE(name) cmocka_unit_test_setup(name, meter_remember)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LIVE(test_client_gone_before_the_answer),
+        LIVE(test_reset_in_the_middle_of_an_answer),
+        LIVE(test_answered_before_the_head_ended),
+        LIVE(test_head_goes_on_after_its_answer),
+        LIVE(test_unreadable_request_refused),
+        LIVE(test_refused_body_sent_all_the_same),
+        LIVE(test_tunnel),
+        LIVE(test_routes_and_hosts),
+        LIVE(test_native_histogram),
+    };
+
+    int skipped = meter_cgroup_enter();
+    if (skipped)
+        return skipped;
+    http_metrics_config_init(&meter_config);
+    int failed = cmocka_run_group_tests(tests, meter_start, meter_end);
+    meter_cgroup_leave();
+    return failed ? 1 : 0;
+}
