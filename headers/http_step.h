@@ -89,6 +89,22 @@ static __always_inline void http_skip(struct http_stream *stream, __u8 phase)
     stream->next += hop;
 }
 
+/* Has the last byte of the body gone by? */
+static __always_inline int http_body_is_by(const struct http_stream *stream)
+{
+    return !stream->left && (__s32)(stream->next - stream->seen) <= 0;
+}
+
+/* Does the packet go on where the stream does? Where that is unknown it may. */
+static __always_inline int http_more(const struct http_frame *frame)
+{
+    __u32 end = frame->packet.sequence + frame->packet.length;
+
+    if (frame->stream.phase == HTTP_PHASE_LOST)
+        return HTTP_ACTION_MORE;
+    return (__s32)(end - frame->stream.next) > 0 ? HTTP_ACTION_MORE : 0;
+}
+
 static __always_inline int http_message_end(struct http_stream *stream)
 {
     stream->phase = HTTP_PHASE_START;
@@ -238,6 +254,8 @@ static __always_inline int http_step_event(struct http_frame *frame, int event)
         return 0;
     case HTTP_EVENT_HEAD:
         action = http_head(frame);
+        if (stream->phase == HTTP_PHASE_BODY && http_body_is_by(stream))
+            action |= http_message_end(stream);
         break;
     case HTTP_EVENT_CHUNK:
         stream->body += stream->left;
@@ -265,7 +283,8 @@ static __always_inline int http_step_lines(void *context, struct http_frame *fra
         return 0;
     int event = HTTP_SCAN(frame);
     frame->stream.next = frame->window.sequence + frame->window.at;
-    return HTTP_ACTION_MORE | http_step_event(frame, event);
+    int action = http_step_event(frame, event);
+    return action | http_more(frame);
 }
 
 /* Goes on behind a body whose last byte has gone by. */
@@ -282,9 +301,10 @@ static __always_inline int http_step_body(struct http_frame *frame)
     }
     if (stream->phase == HTTP_PHASE_CHUNK_DATA) {
         stream->phase = HTTP_PHASE_CHUNK_END;
-        return HTTP_ACTION_MORE;
+        return http_more(frame);
     }
-    return HTTP_ACTION_MORE | http_message_end(stream);
+    int action = http_message_end(stream);
+    return action | http_more(frame);
 }
 
 /* One step through the frame's packet; HTTP_ACTION_* */
