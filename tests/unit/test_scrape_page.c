@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages that come in pieces, the limits of a page, and the cache over many scrapes. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "scrape/scrape_page.h"
+
+struct fixture {
+    struct series_table *series;
+    struct scrape_shared shared;
+    struct scrape_config config;
+    struct target *target;
+    struct scrape_cache *cache;
+    struct scrape_page page;
+};
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    struct static_targets group = {0};
+    char reason[TARGET_REASON_SIZE];
+
+    fixture->config = (struct scrape_config){
+        .job_name = "j", .metrics_path = "/metrics", .scheme = "http", .honor_timestamps = true};
+    assert_int_equal(series_table_new(1 << 20, &fixture->series), 0);
+    assert_int_equal(target_new(&fixture->config, &group, "h:1", &fixture->target, reason), 0);
+    assert_int_equal(scrape_cache_new(fixture->series, &fixture->cache), 0);
+    assert_int_equal(scrape_labels_new(NULL, &fixture->shared.labels), 0);
+    fixture->shared.series = fixture->series;
+    fixture->shared.entry = malloc(sizeof(*fixture->shared.entry));
+    *state = fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+
+    scrape_cache_free(&fixture->cache);
+    assert_int_equal(series_table_count(fixture->series), 0);
+    target_free(&fixture->target);
+    scrape_labels_free(&fixture->shared.labels);
+    series_table_free(&fixture->series);
+    free(fixture->shared.entry);
+    free(fixture);
+    return 0;
+}
+
+static void begin(struct fixture *fixture)
+{
+    scrape_page_begin(&fixture->page, &fixture->shared, fixture->target, fixture->cache, 1000);
+}
+
+/* The number of series that ended with this scrape. */
+static size_t end(struct fixture *fixture)
+{
+    struct scrape_page *page = &fixture->page;
+    const series_id *ended;
+    size_t count;
+
+    scrape_page_end(page);
+    assert_int_equal(scrape_cache_end(fixture->cache, page->failed, &ended, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        assert_non_null(series_table_labels(fixture->series, ended[i]));
+    scrape_cache_sweep(fixture->cache, page->failed);
+    return count;
+}
+
+static void feed(struct fixture *fixture, struct text text)
+{
+    /* a copy of its own size, so that the sanitizer sees a read beyond it */
+    autofree char *copy = malloc(text.length + !text.length);
+    memcpy(copy, text.bytes, text.length);
+    scrape_page_feed(&fixture->page, copy, text.length);
+}
+
+static size_t scrape(struct fixture *fixture, struct text page)
+{
+    begin(fixture);
+    feed(fixture, page);
+    size_t ended = end(fixture);
+    scrape_page_free(&fixture->page);
+    return ended;
+}
+
+static const struct {
+    const char *bytes;
+    uint32_t scraped;
+    unsigned line;
+    const char *reason;
+} pages[] = {
+    {"a 1\nb{c=\"d\"} 2\n\n# TYPE e gauge\ne 3\n", 3, 5, ""},
+    {"a 1\nb{c=\"d\"} 2", 2, 2, ""},
+    {"\n\n\n", 0, 3, ""},
+    {"a{b=\"1\n2\n3\",c=\"\n\"} 1\nd{e=\"\n\"} 2\nf 3\n", 3, 7, ""},
+    {"a{b=\"\\\"\n\\\"\"} 1\nc 2\n", 2, 3, ""},
+    {"a 1\n\n# x\nb{c=\"1\n\"} 2\n", 2, 5, ""},
+    {"a 1\nb x\nc 3\n", 1, 2, "line 2: value \"x\": invalid syntax while parsing: \"b x\""},
+    {"a{b=\"\n\"} 1\nb x\nc 3\n", 1, 3,
+     "line 3: value \"x\": invalid syntax while parsing: \"b x\""},
+    {"a 1\nb{c=\"d} 1\ne 1\n", 1, 2,
+     "line 2: label value without its closing quote while parsing: \"b{c=\\\"d} 1\""},
+};
+
+/* However the page is cut into two or into single bytes, the outcome is the same. */
+static void test_pieces(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+        struct text whole = text_of(pages[i].bytes);
+        for (size_t cut = 0; cut <= whole.length + 1; cut++) {
+            begin(fixture);
+            if (cut <= whole.length) {
+                feed(fixture, (struct text){whole.bytes, cut});
+                feed(fixture, (struct text){whole.bytes + cut, whole.length - cut});
+            } else {
+                for (size_t k = 0; k < whole.length; k++)
+                    feed(fixture, (struct text){whole.bytes + k, 1});
+            }
+            end(fixture);
+            if (fixture->page.scraped != pages[i].scraped || fixture->page.line != pages[i].line ||
+                strcmp(fixture->page.reason, pages[i].reason))
+                fail_msg("page %zu cut at %zu: %u samples, line %u, \"%s\"", i, cut,
+                         fixture->page.scraped, fixture->page.line, fixture->page.reason);
+            assert_int_equal(fixture->page.failed, *pages[i].reason != '\0');
+            assert_int_equal(fixture->page.samples.count, pages[i].scraped);
+            scrape_page_free(&fixture->page);
+        }
+    }
+}
+
+static void test_line_limit(void **state)
+{
+    struct fixture *fixture = *state;
+    autofree char *line = malloc(SCRAPE_MAX_LINE);
+
+    memset(line, 'a', SCRAPE_MAX_LINE);
+    for (int over = 0; over < 2; over++) {
+        begin(fixture);
+        scrape_page_feed(&fixture->page, "b 1\n", 4);
+        scrape_page_feed(&fixture->page, line, SCRAPE_MAX_LINE);
+        assert_false(fixture->page.failed);
+        if (over)
+            scrape_page_feed(&fixture->page, "a", 1);
+        end(fixture);
+        assert_true(fixture->page.failed);
+        assert_string_equal(over ? fixture->page.reason : "line 2: longer than 1048576 bytes",
+                            "line 2: longer than 1048576 bytes");
+        scrape_page_free(&fixture->page);
+    }
+}
+
+static void write_page(struct buffer *page, unsigned from, unsigned to, bool backwards)
+{
+    buffer_clear(page);
+    for (unsigned i = 0; i < to - from; i++) {
+        unsigned number = backwards ? to - 1 - i : from + i;
+        buffer_printf(page, "series{number=\"%u\",text=\"%.*s\"} %u\n", number, (int)(number % 50),
+                      "..................................................", number);
+    }
+}
+
+/* Which sample belongs to which series, whatever the order of the page. */
+static void check_samples(struct fixture *fixture, unsigned count)
+{
+    assert_int_equal(fixture->page.samples.count, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *sample = &fixture->page.samples.list[i];
+        const struct labels *labels = series_table_labels(fixture->series, sample->series);
+        struct text number = labels_get(labels, TEXT("number"));
+        double expected;
+        assert_int_equal(exposition_parse_float(number, &expected), 0);
+        assert_float_equal(expected, sample->value, 0);
+    }
+}
+
+static void test_cache_over_scrapes(void **state)
+{
+    struct fixture *fixture = *state;
+    autobuffer struct buffer page;
+    static const struct {
+        unsigned from, to;
+        bool backwards;
+        uint32_t added;
+        size_t ended;
+    } steps[] = {
+        {0, 3000, false, 3000, 0},       {0, 3000, false, 0, 0},   {0, 3000, true, 0, 0},
+        {1000, 4000, false, 1000, 1000}, {1000, 4000, true, 0, 0}, {2500, 2600, false, 0, 2900},
+        {0, 5000, true, 4900, 0},        {0, 0, false, 0, 5000},   {0, 10, false, 10, 0},
+    };
+
+    buffer_init(&page, 1 << 20);
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        write_page(&page, steps[i].from, steps[i].to, steps[i].backwards);
+        begin(fixture);
+        if (page.length)
+            feed(fixture, buffer_text(&page));
+        scrape_page_end(&fixture->page);
+        check_samples(fixture, steps[i].to - steps[i].from);
+        assert_int_equal(fixture->page.added, steps[i].added);
+        assert_int_equal(end(fixture), steps[i].ended);
+        scrape_page_free(&fixture->page);
+        assert_int_equal(scrape_cache_count(fixture->cache), steps[i].to - steps[i].from);
+        assert_int_equal(series_table_count(fixture->series), steps[i].to - steps[i].from);
+    }
+}
+
+/* Failing pages that bring new series each time do not grow the cache without end. */
+static void test_cache_of_failures(void **state)
+{
+    struct fixture *fixture = *state;
+    autobuffer struct buffer page;
+
+    buffer_init(&page, 1 << 20);
+    assert_int_equal(scrape(fixture, TEXT("a 1\nb 1\n")), 0);
+    for (unsigned i = 0; i < 50; i++) {
+        write_page(&page, i * 100, i * 100 + 100, false);
+        buffer_append_string(&page, "bad\n");
+        assert_int_equal(scrape(fixture, buffer_text(&page)), i ? 0 : 2);
+        assert_in_range(scrape_cache_count(fixture->cache), 100, 1002);
+    }
+    scrape(fixture, TEXT("a 1\n"));
+    assert_int_equal(scrape_cache_count(fixture->cache), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cache_over_scrapes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cache_of_failures, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

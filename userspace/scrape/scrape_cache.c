@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entries lie in the order in which the target first exposed them, their texts behind one another.
+ * Targets keep their order from scrape to scrape, so that the entry behind the one found last is
+ * mostly the one looked for; only otherwise the index of hashes is asked. */
+#include "scrape/scrape_cache.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+
+#define NO_ENTRY UINT32_MAX
+#define MIN_SLOTS 64
+#define KEPT_BY_FAILURES 1000 /* entries that failing pages may add, as in Prometheus */
+
+struct scrape_cache {
+    struct series_table *series;
+    uint64_t seed;
+    uint32_t scrape; /* number of the present one */
+    uint32_t next;   /* the entry expected next */
+    struct cached_series *entries;
+    uint32_t count, capacity;
+    uint32_t good_count; /* after the last scrape that did not fail */
+    uint32_t *slots;     /* entry numbers, linear probing */
+    uint32_t slot_count; /* a power of two, at least twice `count` */
+    struct buffer texts;
+    series_id *ended;
+};
+
+int scrape_cache_new(struct series_table *series, struct scrape_cache **out)
+{
+    struct scrape_cache *cache = calloc(1, sizeof(*cache));
+    if (!cache)
+        return -ENOMEM;
+    cache->series = series;
+    if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
+        cache->seed = (uintptr_t)cache;
+    buffer_init(&cache->texts, SCRAPE_CACHE_MAX_TEXT);
+    *out = cache;
+    return 0;
+}
+
+void scrape_cache_free(struct scrape_cache **out)
+{
+    struct scrape_cache *cache = *out;
+    if (!cache)
+        return;
+    for (uint32_t i = 0; i < cache->count; i++)
+        series_table_release(cache->series, cache->entries[i].series);
+    buffer_free(&cache->texts);
+    free(cache->entries);
+    free(cache->slots);
+    free(cache->ended);
+    free(cache);
+    *out = NULL;
+}
+
+uint32_t scrape_cache_count(const struct scrape_cache *cache)
+{
+    return cache->count;
+}
+
+void scrape_cache_begin(struct scrape_cache *cache)
+{
+    cache->scrape++;
+    cache->next = 0;
+    free(TAKE_PTR(cache->ended));
+}
+
+static uint32_t hash_text(const struct scrape_cache *cache, struct text raw)
+{
+    return (uint32_t)XXH3_64bits_withSeed(raw.bytes, raw.length, cache->seed);
+}
+
+static bool entry_is(const struct scrape_cache *cache, uint32_t index, struct text raw)
+{
+    const struct cached_series *entry = &cache->entries[index];
+    return entry->text_length == raw.length &&
+           !memcmp(cache->texts.bytes + entry->text_offset, raw.bytes, raw.length);
+}
+
+static uint32_t find_index(const struct scrape_cache *cache, struct text raw)
+{
+    if (cache->next < cache->count && entry_is(cache, cache->next, raw))
+        return cache->next;
+    if (!cache->count)
+        return NO_ENTRY;
+    uint32_t hash = hash_text(cache, raw), mask = cache->slot_count - 1;
+    for (uint32_t slot = hash & mask; cache->slots[slot] != NO_ENTRY; slot = (slot + 1) & mask) {
+        uint32_t index = cache->slots[slot];
+        if (cache->entries[index].hash == hash && entry_is(cache, index, raw))
+            return index;
+    }
+    return NO_ENTRY;
+}
+
+struct text scrape_cache_expected(const struct scrape_cache *cache)
+{
+    if (cache->next >= cache->count || cache->entries[cache->next].spans_lines)
+        return (struct text){NULL, 0};
+    const struct cached_series *entry = &cache->entries[cache->next];
+    return (struct text){cache->texts.bytes + entry->text_offset, entry->text_length};
+}
+
+struct cached_series *scrape_cache_find(struct scrape_cache *cache, struct text raw)
+{
+    uint32_t index = find_index(cache, raw);
+    if (index == NO_ENTRY)
+        return NULL;
+    cache->next = index + 1;
+    cache->entries[index].seen = cache->scrape;
+    return &cache->entries[index];
+}
+
+static void insert_slot(struct scrape_cache *cache, uint32_t index)
+{
+    uint32_t mask = cache->slot_count - 1;
+    uint32_t slot = cache->entries[index].hash & mask;
+    while (cache->slots[slot] != NO_ENTRY)
+        slot = (slot + 1) & mask;
+    cache->slots[slot] = index;
+}
+
+static void rebuild_index(struct scrape_cache *cache)
+{
+    memset(cache->slots, 0xff, cache->slot_count * sizeof(*cache->slots));
+    for (uint32_t i = 0; i < cache->count; i++)
+        insert_slot(cache, i);
+}
+
+static int grow_index(struct scrape_cache *cache)
+{
+    uint32_t slot_count = cache->slot_count ? cache->slot_count * 2 : MIN_SLOTS;
+    uint32_t *slots = malloc(slot_count * sizeof(*slots));
+    if (!slots)
+        return -ENOMEM;
+    free(cache->slots);
+    cache->slots = slots;
+    cache->slot_count = slot_count;
+    rebuild_index(cache);
+    return 0;
+}
+
+static int reserve_entry(struct scrape_cache *cache)
+{
+    if (cache->count == SCRAPE_CACHE_MAX_SERIES)
+        return -E2BIG;
+    if (cache->count == cache->capacity) {
+        uint32_t capacity = cache->capacity + cache->capacity / 4 + 16;
+        void *entries = realloc(cache->entries, capacity * sizeof(*cache->entries));
+        if (!entries)
+            return -ENOMEM;
+        cache->entries = entries;
+        cache->capacity = capacity;
+    }
+    return 2 * (cache->count + 1) > cache->slot_count ? grow_index(cache) : 0;
+}
+
+int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id series,
+                     struct cached_series **out)
+{
+    uint32_t offset = (uint32_t)cache->texts.length;
+    int error = reserve_entry(cache);
+    if (!error)
+        error = buffer_append_text(&cache->texts, raw);
+    if (error)
+        return error;
+
+    uint32_t index = cache->count++;
+    cache->entries[index] = (struct cached_series){
+        .hash = hash_text(cache, raw),
+        .text_length = (uint32_t)raw.length,
+        .text_offset = offset,
+        .seen = cache->scrape,
+        .series = series,
+        .is_new = true,
+        .spans_lines = memchr(raw.bytes, '\n', raw.length) != NULL,
+    };
+    insert_slot(cache, index);
+    cache->next = index + 1;
+    *out = &cache->entries[index];
+    return 0;
+}
+
+static int compare_series(const void *a, const void *b)
+{
+    series_id left = *(const series_id *)a, right = *(const series_id *)b;
+    return (left > right) - (left < right);
+}
+
+static bool has_ended(const struct cached_series *entry, bool failed)
+{
+    return entry->live && (failed || !entry->tracked);
+}
+
+/* Two texts can name one series (their labels in another order, say): it ends once, and only when
+ * neither has a sample. */
+static size_t sort_ended(struct scrape_cache *cache, size_t count, bool failed)
+{
+    series_id *ended = cache->ended;
+    size_t kept = 0;
+
+    qsort(ended, count, sizeof(*ended), compare_series);
+    for (size_t i = 0; i < count; i++)
+        if (!kept || ended[kept - 1] != ended[i])
+            ended[kept++] = ended[i];
+    if (failed)
+        return kept;
+
+    for (uint32_t i = 0; i < cache->count; i++) {
+        if (!cache->entries[i].tracked)
+            continue;
+        series_id *found =
+            bsearch(&cache->entries[i].series, ended, kept, sizeof(*ended), compare_series);
+        if (found) {
+            memmove(found, found + 1, (size_t)(ended + kept - found - 1) * sizeof(*ended));
+            kept--;
+        }
+    }
+    return kept;
+}
+
+static int collect_ended(struct scrape_cache *cache, bool failed, size_t *out)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < cache->count; i++)
+        count += has_ended(&cache->entries[i], failed);
+    if (!count)
+        return 0;
+    cache->ended = malloc(count * sizeof(*cache->ended));
+    if (!cache->ended)
+        return -ENOMEM;
+    count = 0;
+    for (uint32_t i = 0; i < cache->count; i++)
+        if (has_ended(&cache->entries[i], failed))
+            cache->ended[count++] = cache->entries[i].series;
+    *out = sort_ended(cache, count, failed);
+    return 0;
+}
+
+int scrape_cache_end(struct scrape_cache *cache, bool failed, const series_id **ended,
+                     size_t *ended_count)
+{
+    *ended_count = 0;
+    int error = collect_ended(cache, failed, ended_count);
+    for (uint32_t i = 0; i < cache->count; i++) {
+        cache->entries[i].live = cache->entries[i].tracked && !failed;
+        cache->entries[i].tracked = false;
+    }
+    *ended = cache->ended;
+    return error;
+}
+
+void scrape_cache_sweep(struct scrape_cache *cache, bool failed)
+{
+    uint32_t kept = 0, bytes = 0;
+
+    if (failed && cache->count <= cache->good_count + KEPT_BY_FAILURES)
+        return;
+    for (uint32_t i = 0; i < cache->count; i++) {
+        struct cached_series entry = cache->entries[i];
+        if (entry.seen != cache->scrape) {
+            series_table_release(cache->series, entry.series);
+            continue;
+        }
+        if (kept != i) {
+            memmove(cache->texts.bytes + bytes, cache->texts.bytes + entry.text_offset,
+                    entry.text_length);
+            entry.text_offset = bytes;
+            cache->entries[kept] = entry;
+        }
+        kept++;
+        bytes += entry.text_length;
+    }
+    if (kept != cache->count) {
+        cache->count = kept;
+        cache->texts.length = bytes;
+        rebuild_index(cache);
+    }
+    if (!failed)
+        cache->good_count = kept;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one target has exposed: raw series text -> series, so that labels are built once for a
+ * series and not once for a scrape, and so that what disappears is noticed. Holds one reference of
+ * each series. */
+#ifndef EDGEMETER_SCRAPE_SCRAPE_CACHE_H
+#define EDGEMETER_SCRAPE_SCRAPE_CACHE_H
+
+#include "model/series_table.h"
+
+#define SCRAPE_CACHE_MAX_SERIES (1u << 22)
+#define SCRAPE_CACHE_MAX_TEXT (512u * 1024 * 1024) /* bytes of raw text */
+
+struct cached_series {
+    uint32_t hash;
+    uint32_t text_length;
+    uint32_t text_offset;
+    uint32_t seen; /* the scrape in which it was last on the page */
+    series_id series;
+    bool is_new;      /* no sample of it was taken yet */
+    bool tracked;     /* this scrape has a sample of it at the scrape's own time */
+    bool spans_lines; /* its text holds a newline */
+    bool live;        /* so had the scrape before: its end is worth a stale marker */
+};
+
+struct scrape_cache;
+
+int scrape_cache_new(struct series_table *series, struct scrape_cache **out);
+/* Releases its references. */
+void scrape_cache_free(struct scrape_cache **cache);
+
+/* A scrape begins. */
+void scrape_cache_begin(struct scrape_cache *cache);
+/* The raw text that comes next if the page has the order of the scrape before, or an empty text
+ * (always where the text holds a newline: exposition_expect takes none). Valid until the next add
+ * or sweep. */
+struct text scrape_cache_expected(const struct scrape_cache *cache);
+/* The series of a raw text, marked as seen; NULL: not there. Valid until the next add or sweep. */
+struct cached_series *scrape_cache_find(struct scrape_cache *cache, struct text raw);
+/* A text that find did not know, with a reference of its series, which is the cache's on success.
+ * 0, -ENOMEM or -E2BIG. */
+int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id series,
+                     struct cached_series **out);
+
+/* The scrape is over. Gives the series that had samples before and have none now, each once,
+ * sorted; of a failed scrape, all that had samples. The list is the cache's, valid until the next
+ * begin. 0 or -ENOMEM. */
+int scrape_cache_end(struct scrape_cache *cache, bool failed, const series_id **ended,
+                     size_t *ended_count);
+/* Forgets what was not on the page. After a failed scrape everything is kept, unless failing pages
+ * have brought in too much. */
+void scrape_cache_sweep(struct scrape_cache *cache, bool failed);
+
+uint32_t scrape_cache_count(const struct scrape_cache *cache);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One page on its way from bytes to samples. Lines are parsed as they come; the samples are kept
+ * until the page is known to be good. Does not know where the bytes come from. */
+#ifndef EDGEMETER_SCRAPE_SCRAPE_PAGE_H
+#define EDGEMETER_SCRAPE_SCRAPE_PAGE_H
+
+#include "model/metric.h"
+#include "model/sample.h"
+#include "scrape/scrape_cache.h"
+#include "scrape/scrape_labels.h"
+
+#define SCRAPE_REASON_SIZE 256
+#define SCRAPE_MAX_BODY (64u * 1024 * 1024) /* decoded bytes of a page */
+#define SCRAPE_MAX_LINE (1024u * 1024)
+#define SCRAPE_MAX_SAMPLES (1u << 22)         /* of one page */
+#define SCRAPE_MAX_FUTURE_MS (10 * 60 * 1000) /* an explicit timestamp further ahead is dropped */
+
+/* What all targets share. */
+struct scrape_shared {
+    struct series_table *series;
+    struct scrape_labels *labels;
+    struct exposition_entry *entry; /* the line being parsed */
+    struct metric *duplicates;
+    struct metric *out_of_bounds;
+};
+
+struct sample_list { /* at most SCRAPE_MAX_SAMPLES and twice as many again for stale markers */
+    struct sample *list;
+    size_t count, capacity;
+};
+/* 0, -ENOMEM or -E2BIG. */
+int sample_list_add(struct sample_list *samples, struct sample sample);
+int sample_list_reserve(struct sample_list *samples, size_t extra);
+void sample_list_free(struct sample_list *samples);
+
+struct scrape_page {
+    const struct scrape_shared *shared;
+    const struct target *target;
+    struct scrape_cache *cache;
+    int64_t timestamp_ms; /* of samples that bring none */
+
+    struct buffer tail; /* the line whose end has not come yet */
+    bool open_quote;    /* `tail` ends inside a quoted string that spans lines */
+    unsigned line;      /* lines parsed */
+    struct text bound;  /* see scrape_labels_build */
+
+    struct sample_list samples;
+    size_t bytes;     /* of the body */
+    uint32_t scraped; /* sample lines */
+    uint32_t kept;    /* of them, after relabelling */
+    uint32_t added;   /* series that had not been there before */
+    bool failed;      /* then `reason` says why, and the rest of the page is ignored */
+    char reason[SCRAPE_REASON_SIZE];
+};
+
+void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *shared,
+                       const struct target *target, struct scrape_cache *cache,
+                       int64_t timestamp_ms);
+void scrape_page_feed(struct scrape_page *page, const char *bytes, size_t length);
+/* The body is complete: parses a last line without its newline. */
+void scrape_page_end(struct scrape_page *page);
+void scrape_page_free(struct scrape_page *page);
+
+#endif

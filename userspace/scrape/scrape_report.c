@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Report series carry the target's labels and are made once for a target. */
+#include "scrape/scrape_report.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+int scrape_report_init(struct scrape_report *report, const struct scrape_shared *shared,
+                       const struct target *target)
+{
+    static const char *const names[SCRAPE_REPORT_COUNT] = {
+        "up",
+        "scrape_duration_seconds",
+        "scrape_samples_scraped",
+        "scrape_samples_post_metric_relabeling",
+        "scrape_series_added",
+    };
+
+    *report = (struct scrape_report){0};
+    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++) {
+        autofree struct labels *labels = NULL;
+        int error = scrape_labels_build_report(shared->labels, names[i], target, &labels);
+        if (!error)
+            error = series_table_intern(shared->series, labels, &report->series[i]);
+        if (error) {
+            scrape_report_free(report, shared->series);
+            return error;
+        }
+    }
+    return 0;
+}
+
+void scrape_report_free(struct scrape_report *report, struct series_table *series)
+{
+    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++)
+        if (report->series[i])
+            series_table_release(series, report->series[i]);
+    *report = (struct scrape_report){0};
+}
+
+int scrape_report_add(const struct scrape_report *report, const struct scrape_page *page,
+                      double duration_seconds, struct sample_list *samples)
+{
+    const double values[SCRAPE_REPORT_COUNT] = {
+        !page->failed, duration_seconds, page->scraped, page->kept, page->added,
+    };
+
+    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++) {
+        int error = sample_list_add(samples, (struct sample){
+                                                 .series = report->series[i],
+                                                 .type = SAMPLE_FLOAT,
+                                                 .timestamp_ms = page->timestamp_ms,
+                                                 .value = values[i],
+                                             });
+        if (error)
+            return error;
+    }
+    return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The series about a scrape itself, written for every scrape, failed or not: up,
+ * scrape_duration_seconds, scrape_samples_scraped, scrape_samples_post_metric_relabeling,
+ * scrape_series_added. */
+#ifndef EDGEMETER_SCRAPE_SCRAPE_REPORT_H
+#define EDGEMETER_SCRAPE_SCRAPE_REPORT_H
+
+#include "scrape/scrape_page.h"
+
+#define SCRAPE_REPORT_COUNT 5
+
+struct scrape_report {
+    series_id series[SCRAPE_REPORT_COUNT]; /* one reference each */
+};
+
+int scrape_report_init(struct scrape_report *report, const struct scrape_shared *shared,
+                       const struct target *target);
+void scrape_report_free(struct scrape_report *report, struct series_table *series);
+int scrape_report_add(const struct scrape_report *report, const struct scrape_page *page,
+                      double duration_seconds, struct sample_list *samples);
+
+#endif
