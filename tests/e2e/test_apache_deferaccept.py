@@ -1,0 +1,29 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Apache sets TCP_DEFER_ACCEPT: a connection's first request arrives on the listening socket."""
+
+import load
+from checks import FULL, equal, run, settles
+from cluster import Cluster
+from servers import agent_config, start_apache
+
+REQUESTS = 20_000 if FULL else 4_000
+
+
+def test_keep_alive_and_one_connection_each():
+    with Cluster("apache") as cluster:
+        prometheus = cluster.start_prometheus()
+        apache = start_apache(cluster)
+        cluster.start_edgemeter(agent_config(prometheus))
+        for turn, keep_alive in enumerate((True, False), start=1):
+            load.ab(cluster, apache.url + "/page.html", REQUESTS, keep_alive=keep_alive)
+            equal("lines in the access log", apache.log_lines(), turn * REQUESTS)
+            settles(
+                f"counted, {'keep-alive' if keep_alive else 'one connection each'}",
+                lambda: prometheus.http_counts(apache.cgroup_path),
+                apache.log_counts(),
+            )
+
+
+if __name__ == "__main__":
+    run(test_keep_alive_and_one_connection_each)

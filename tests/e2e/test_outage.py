@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The global Prometheus is down during traffic: all of it arrives when it is back."""
+
+import time
+
+import load
+from checks import FULL, run, settles, true
+from cluster import Cluster
+from servers import agent_config, node_job, start_nginx
+
+OUTAGE_SECONDS = 20 if FULL else 5
+ROUNDS = 5
+REQUESTS = 500
+INTERVAL_SECONDS = 1
+
+
+def longest_gap(prometheus, selector):
+    samples = prometheus.query(f"{selector}[5m]")[0][1]
+    times = [when for when, _ in samples]
+    return max(b - a for a, b in zip(times, times[1:]))
+
+
+def test_nothing_is_lost():
+    with Cluster("outage") as cluster:
+        prometheus = cluster.start_prometheus()
+        nginx = start_nginx(cluster)
+        exporter = cluster.start_exporter()
+        jobs = node_job(exporter, f"{INTERVAL_SECONDS}s")
+        cluster.start_edgemeter(agent_config(prometheus, f"{INTERVAL_SECONDS}s", jobs=jobs))
+
+        def counted():
+            return prometheus.http_counts(nginx.cgroup_path)
+
+        load.ab(cluster, nginx.url + "/page.html", REQUESTS)
+        settles("before the outage", counted, nginx.log_counts())
+        prometheus.stop()
+        for _ in range(ROUNDS):
+            load.ab(cluster, nginx.url + "/page.html", REQUESTS)
+            time.sleep(OUTAGE_SECONDS / ROUNDS)
+        prometheus.start()
+        prometheus.wait_up()
+        load.ab(cluster, nginx.url + "/moved", REQUESTS)
+        settles("after the outage", counted, nginx.log_counts())
+        # Not only the last value: every sample taken during the outage.
+        for selector in (
+            f'http_requests_total{{cgroup="{nginx.cgroup_path}",code="200"}}',
+            'up{job="node"}',
+        ):
+            gap = longest_gap(prometheus, selector)
+            true(f"no gap in {selector}: at most {gap:.1f} s", gap < 2 * INTERVAL_SECONDS + 0.5)
+
+
+if __name__ == "__main__":
+    run(test_nothing_is_lost)
