@@ -246,6 +246,22 @@ static __always_inline void http_packet_begin(const struct http_connection *conn
     frame->window.end = stream->kept;
 }
 
+static __always_inline int http_keep_nothing(struct http_frame *frame)
+{
+    frame->stream.kept = 0;
+    return 0;
+}
+
+/* Is the packet's end also the end of all that was looked for in it? */
+static __always_inline int http_packet_is_plain(const struct http_frame *frame)
+{
+    __u8 phase = frame->stream.phase;
+
+    return !frame->packet.fin &&
+           ((phase == HTTP_PHASE_START && frame->window.line == frame->window.end) ||
+            phase == HTTP_PHASE_BODY);
+}
+
 static __always_inline void http_packet_run(void *context, struct http_connection *connection,
                                             struct http_frame *frame)
 {
@@ -259,9 +275,12 @@ static __always_inline void http_packet_run(void *context, struct http_connectio
         if (!(action & HTTP_ACTION_MORE))
             break;
     }
-    int rest = action & HTTP_ACTION_MORE ? http_lose(frame, HTTP_LOSS_BOUND) : HTTP_STEP_LAST(frame);
-    if (rest)
-        http_connection_act(connection, frame, rest);
+    if (action & HTTP_ACTION_MORE)
+        action = http_lose(frame, HTTP_LOSS_BOUND);
+    else
+        action = http_packet_is_plain(frame) ? http_keep_nothing(frame) : HTTP_STEP_LAST(frame);
+    if (action)
+        http_connection_act(connection, frame, action);
 }
 
 /* The caller then keeps the unfinished line aside: stream.kept bytes of the window. */
