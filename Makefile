@@ -37,7 +37,7 @@ skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
 
-.PHONY: build deps test tests demo vmtest install clean format
+.PHONY: build deps test tests demo vmtest bench-http install clean format
 build: $(BUILD)/edgemeter
 tests: $(unit_tests) $(bpf_tests)
 
@@ -78,6 +78,13 @@ KERNEL ?= 6.1
 vmtest: deps
 	$(Q)$(MAKE) --no-print-directory build tests
 	$(Q)BUILD=$(BUILD) tests/vm/run $(KERNEL)
+
+$(BUILD)/tests/bench/empty_pair: $(BUILD)/tests/bench/empty_pair.o
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ -lbpf
+
+bench-http: deps
+	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/bench/empty_pair
+	$(Q)BUILD=$(BUILD) tests/bench/bench-http $(BENCH)
 
 install: build
 	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter

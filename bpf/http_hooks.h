@@ -45,7 +45,7 @@ static __always_inline __u16 http_host_lookup(const struct http_host_key *key)
     return number ? *number : 0;
 }
 
-static __always_inline struct http_row *row_of(const struct http_row_key *key)
+static __always_inline struct http_row *row_of(const struct http_row_key *key, int *surplus)
 {
     struct http_row *row = bpf_map_lookup_elem(&rows, key);
     __u32 zero = 0, role = key->role;
@@ -58,7 +58,7 @@ static __always_inline struct http_row *row_of(const struct http_row_key *key)
     row = bpf_map_lookup_elem(&rows, key);
     if (row)
         return row;
-    http_outcome_count(HTTP_HEAD_SURPLUS, 1);
+    *surplus = 1;
     return bpf_map_lookup_elem(&surplus_rows, &role);
 }
 
@@ -97,12 +97,13 @@ static __always_inline void row_add(const struct http_exchange *exchange)
 {
     __u64 duration = elapsed(exchange->start_ns, exchange->end_ns);
     __u32 bucket = 0;
+    int surplus = 0;
 
     if (!role_enabled[exchange->key.role & 1]) {
         http_outcome_count(HTTP_HEAD_ROLE_OFF, 1);
         return;
     }
-    struct http_row *row = row_of(&exchange->key);
+    struct http_row *row = row_of(&exchange->key, &surplus);
     if (!row)
         return;
     for (; bucket < HTTP_MAX_BOUNDS; bucket++)
@@ -113,9 +114,14 @@ static __always_inline void row_add(const struct http_exchange *exchange)
     __sync_fetch_and_add(&row->first_byte_sum, elapsed(exchange->start_ns, exchange->head_ns));
     __sync_fetch_and_add(&row->request_bytes, exchange->request_bytes);
     __sync_fetch_and_add(&row->response_bytes, exchange->response_bytes);
-    if (native_on)
-        native_row_add(&exchange->key, duration);
-    http_outcome_count(exchange->key.status ? HTTP_HEAD_COUNTED : HTTP_HEAD_UNANSWERED, 1);
+    if (native_on && exchange->key.status) {
+        struct http_row_key surplus_key = {.role = exchange->key.role, .method = HTTP_METHOD_OTHER};
+        native_row_add(surplus ? &surplus_key : &exchange->key, duration);
+    }
+    if (surplus)
+        http_outcome_count(HTTP_HEAD_SURPLUS, 1);
+    else
+        http_outcome_count(exchange->key.status ? HTTP_HEAD_COUNTED : HTTP_HEAD_UNANSWERED, 1);
 }
 
 static __always_inline void http_exchange_count(struct http_frame *frame)

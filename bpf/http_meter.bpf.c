@@ -6,11 +6,15 @@
 /* Global functions: the verifier looks at each once, whatever its arguments. */
 int http_line_in_slot(__u32 slot, __u32 line_end);
 int http_scan_in_slot(__u32 slot);
+int http_route_in_slot(__u32 slot, __u32 content_end);
+int http_host_in_slot(__u32 slot);
 int http_step_in_slot(struct __sk_buff *skb, __u32 slot);
 int http_step_last_in_slot(__u32 slot);
 int row_add_in_slot(__u32 slot);
 #define HTTP_LINE(frame, line_end) http_line_in_slot((frame)->slot, line_end)
 #define HTTP_SCAN(frame) http_scan_in_slot((frame)->slot)
+#define HTTP_ROUTE_FIND(frame, content_end) http_route_in_slot((frame)->slot, content_end)
+#define HTTP_HOST_FIND(frame) http_host_in_slot((frame)->slot)
 #define HTTP_STEP(context, frame) http_step_in_slot(context, (frame)->slot)
 #define HTTP_STEP_LAST(frame) http_step_last_in_slot((frame)->slot)
 
@@ -31,6 +35,20 @@ __noinline int http_scan_in_slot(__u32 slot)
     struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 
     return scratch ? http_scan(&scratch->frame) : HTTP_EVENT_BROKEN;
+}
+
+__noinline int http_route_in_slot(__u32 slot, __u32 content_end)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    return scratch ? http_route_find(&scratch->frame, content_end) : 0;
+}
+
+__noinline int http_host_in_slot(__u32 slot)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    return scratch ? http_host_find(&scratch->frame) : 0;
 }
 
 __noinline int http_step_in_slot(struct __sk_buff *skb, __u32 slot)
@@ -176,15 +194,17 @@ static __always_inline struct http_connection *
 connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direction)
 {
     struct early_key key = {.cgroup = bpf_sk_cgroup_id(socket)};
+
+    early_key_fill(&key, tcp, direction);
+    struct early *early = bpf_map_lookup_elem(&early_connections, &key);
+    if (!early && !tcp->payload_length) /* an end: matters only where a request came before the socket */
+        return 0;
     struct http_connection *connection =
         bpf_sk_storage_get(&connections, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
-
     if (!connection) {
         http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
         return 0;
     }
-    early_key_fill(&key, tcp, direction);
-    struct early *early = bpf_map_lookup_elem(&early_connections, &key);
     if (early) {
         take_over(socket, connection, &key, early);
         return connection;
@@ -215,7 +235,7 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
         connection = &early->connection;
     } else {
         connection = bpf_sk_storage_get(&connections, socket, 0, 0);
-        if (!connection && tcp.payload_length)
+        if (!connection)
             connection = connection_new(socket, &tcp, direction);
         if (!connection)
             return;

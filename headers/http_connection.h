@@ -6,7 +6,7 @@
 
 #include "http_step.h"
 
-#define HTTP_PACKET_STEPS 160 /* at least 16 heads and 64 chunks of one packet are looked at */
+#define HTTP_PACKET_STEPS 96 /* at least 16 heads and 64 chunks of one packet are looked at */
 
 /* Hook: adds frame->exchange to its row. */
 static void http_exchange_count(struct http_frame *frame);
@@ -23,7 +23,7 @@ static __always_inline void http_connection_init(struct http_connection *connect
 }
 
 /* Is there anything in this packet for the stream? Cheap, and no for most packets of a body. */
-static __always_inline int http_packet_concerns(const struct http_stream *stream,
+static __always_inline int http_packet_concerns(struct http_stream *stream,
                                                 const struct http_packet *packet)
 {
     __u32 end = packet->sequence + packet->length;
@@ -38,7 +38,11 @@ static __always_inline int http_packet_concerns(const struct http_stream *stream
         return 1;
     case HTTP_PHASE_BODY:
     case HTTP_PHASE_CHUNK_DATA:
-        return packet->fin || (__s32)(stream->next - end) <= 0;
+        if (packet->fin || (__s32)(stream->next - end) <= 0)
+            return 1;
+        if ((__s32)(end - stream->seen) > 0)
+            stream->seen = end;
+        return 0;
     default:
         return packet->fin || (__s32)(end - stream->next) > 0;
     }
@@ -64,6 +68,8 @@ static __always_inline void http_request_push(struct http_connection *connection
     __u32 index = number % HTTP_MAX_OUTSTANDING;
 
     http_is_http(connection, frame, frame->packet.direction);
+    if (turn->request_direction != frame->packet.direction)
+        return; /* begun before the other direction was known to be the one of requests */
     turn->unread = 0;
     if (turn->early) {
         turn->early = 0;
@@ -93,7 +99,7 @@ static __always_inline void http_request_end(struct http_connection *connection,
 {
     __u32 last = connection->turn.pushed - 1;
 
-    if (!connection->turn.unstored)
+    if (!connection->turn.unstored && connection->turn.request_direction == frame->packet.direction)
         connection->waiting[last % HTTP_MAX_OUTSTANDING].body = frame->stream.body;
 }
 
@@ -106,16 +112,16 @@ static __always_inline int http_answer_early(struct http_connection *connection,
     struct http_turn *turn = &connection->turn;
     __u8 phase = requests->phase;
 
-    exchange->key.method = HTTP_METHOD_OTHER;
+    int unread = turn->unread >> (direction & 1) & 1;
+
+    exchange->key.method =
+        unread || phase == HTTP_PHASE_FIELDS ? requests->method : HTTP_METHOD_OTHER;
     exchange->start_ns = connection->head_ns[direction & 1];
     exchange->request_bytes = 0;
-    if (phase == HTTP_PHASE_FIELDS)
-        exchange->key.method = requests->method;
     if (phase == HTTP_PHASE_FIELDS || (phase == HTTP_PHASE_START && requests->kept)) {
         turn->early = 1;
         return 1;
     }
-    int unread = turn->unread >> (direction & 1) & 1;
     turn->unread = 0;
     return unread;
 }
@@ -133,6 +139,17 @@ static __always_inline void http_answer_waiting(struct http_connection *connecti
     exchange->request_bytes = connection->waiting[index].body;
 }
 
+/* Of a chunked request that has not ended the length is what came so far. */
+static __always_inline void http_answer_midway(const struct http_connection *connection,
+                                               struct http_exchange *exchange)
+{
+    const struct http_stream *requests =
+        &connection->streams[connection->turn.request_direction & 1];
+
+    if (requests->flags & HTTP_HEAD_IS_CHUNKED && requests->phase != HTTP_PHASE_FIELDS)
+        exchange->request_bytes = requests->body;
+}
+
 static __always_inline void http_answer(struct http_connection *connection, struct http_frame *frame)
 {
     struct http_turn *turn = &frame->turn;
@@ -140,6 +157,8 @@ static __always_inline void http_answer(struct http_connection *connection, stru
     __u32 number = turn->popped, outcome = 0;
 
     http_is_http(connection, frame, !(frame->packet.direction & 1));
+    if (turn->request_direction == frame->packet.direction)
+        return;
     exchange->key.cgroup = connection->cgroup;
     exchange->key.status = frame->stream.status;
     exchange->key.role = turn->request_direction == HTTP_EGRESS ? HTTP_ROLE_CLIENT : HTTP_ROLE_SERVER;
@@ -157,6 +176,8 @@ static __always_inline void http_answer(struct http_connection *connection, stru
         if (!http_turn_is_stored(turn))
             outcome = HTTP_HEAD_TOO_MANY;
         http_answer_waiting(connection, frame, number);
+        if (number + 1 == connection->turn.pushed)
+            http_answer_midway(connection, exchange);
         turn->popped = number + 1;
         connection->turn.popped = number + 1;
     }
@@ -199,8 +220,10 @@ static __always_inline void http_connection_end(struct http_connection *connecti
     frame->turn = *turn;
     frame->head_ns = connection->head_ns[answers];
     if (stream->flags & HTTP_HEAD_IS_RESPONSE && stream->status >= 200 &&
-        stream->phase >= HTTP_PHASE_FIELDS && stream->phase <= HTTP_PHASE_UNTIL_CLOSE)
+        stream->phase >= HTTP_PHASE_FIELDS && stream->phase <= HTTP_PHASE_UNTIL_CLOSE) {
+        http_body_cut(&frame->stream);
         http_answer(connection, frame);
+    }
     connection->streams[answers].phase = HTTP_PHASE_IGNORED;
     frame->stream.body = 0;
     frame->exchange.key.cgroup = connection->cgroup;

@@ -71,6 +71,7 @@ struct http_frame {
     struct http_exchange exchange;
     __u64 head_ns;
     __u32 slot; /* BPF: where this frame lies */
+    __u32 mark; /* a position found: through memory, the verifier forgets by which way */
     union {     /* looked up in maps */
         struct http_route_key route;
         struct http_host_key host;

@@ -20,7 +20,8 @@
 #define HTTP_LINE_TAIL 16u
 #define HTTP_WINDOW_LOAD 1024u /* bytes taken from a packet at a time */
 #define HTTP_WINDOW_BYTES (HTTP_LINE_KEPT + HTTP_WINDOW_LOAD)
-#define HTTP_SCAN_STEPS 256 /* words and lines in one call */
+#define HTTP_SCAN_BYTES 32u    /* looked at in one step */
+#define HTTP_SCAN_STEPS 128    /* steps and lines in one call */
 
 enum http_phase {
     HTTP_PHASE_NEW, /* no payload seen */
@@ -41,6 +42,7 @@ enum http_head_flags {
     HTTP_HEAD_HAS_LENGTH = 2,
     HTTP_HEAD_IS_CHUNKED = 4,
     HTTP_HEAD_BAD_LENGTH = 8,
+    HTTP_HEAD_PASSED = 16, /* of a lost stream: what lies before `next` has been looked at */
 };
 
 /* The field that an obs-fold line would continue. */
@@ -73,7 +75,7 @@ struct http_window {
     __u32 line;     /* where the current line starts */
     __u32 at;       /* the next byte to look at */
     __u32 end;      /* bytes held */
-    __u8 bytes[HTTP_WINDOW_BYTES + 16];
+    __u8 bytes[HTTP_WINDOW_BYTES + HTTP_SCAN_BYTES + 8];
 };
 
 enum http_event {
@@ -84,6 +86,7 @@ enum http_event {
     HTTP_EVENT_CHUNK, /* a chunk of `left` bytes follows; 0: trailers */
     HTTP_EVENT_END,   /* the trailers ended */
     HTTP_EVENT_NOT_HTTP,
+    HTTP_EVENT_TLS,
     HTTP_EVENT_BROKEN, /* a chunk size that is none */
 };
 

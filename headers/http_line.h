@@ -8,13 +8,6 @@
 
 #include "http_place.h"
 
-#define HTTP_TEXT8(a, b, c, d, e, f, g, h)                                                         \
-    ((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |       \
-     (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
-#define HTTP_BYTES(count) (~0ULL >> (64 - 8 * (count)))
-#define HTTP_EACH(byte) (0x0101010101010101ULL * (byte))
-#define HTTP_LOWER HTTP_EACH(0x20)
-
 #define HTTP_TEXT_CONTENT HTTP_TEXT8('c', 'o', 'n', 't', 'e', 'n', 't', '-')
 #define HTTP_TEXT_LENGTH HTTP_TEXT8('l', 'e', 'n', 'g', 't', 'h', ':', 0)
 #define HTTP_TEXT_TRANSFER HTTP_TEXT8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')
@@ -23,14 +16,9 @@
 #define HTTP_TEXT_HOST HTTP_TEXT8('h', 'o', 's', 't', ':', 0, 0, 0)
 #define HTTP_TEXT_VERSION HTTP_TEXT8('H', 'T', 'T', 'P', '/', '1', '.', 0)
 
-/* 0: no newline in the word; else the number of bytes up to and including the first. */
-static __always_inline __u32 http_newline(__u64 word)
+/* The number of bytes up to and including the first mark. */
+static __always_inline __u32 http_first_mark(__u64 marks)
 {
-    __u64 zeroed = word ^ HTTP_EACH('\n');
-    __u64 marks = (zeroed - HTTP_EACH(1)) & ~zeroed & HTTP_EACH(0x80);
-
-    if (!marks)
-        return 0;
     return (((marks ^ (marks - 1)) & HTTP_EACH(1)) * HTTP_EACH(1)) >> 56;
 }
 
@@ -48,6 +36,12 @@ static __always_inline int http_is_token(__u8 byte)
     if (byte >= 128)
         return 0;
     return ((byte < 64 ? low : high) >> (byte & 63)) & 1;
+}
+
+/* The first byte of a TLS record. */
+static __always_inline int http_is_tls(__u8 byte)
+{
+    return (byte & 0xfc) == 0x14;
 }
 
 /* The method of a request line that begins with `word`, or HTTP_METHODS where it is none of the known. */
@@ -127,21 +121,22 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
     stream->body = 0;
     stream->place = (struct http_place){0, 0};
     if (http_is_status_line(word)) {
+        if (frame->turn.request_direction == frame->packet.direction)
+            return HTTP_EVENT_NOT_HTTP;
         stream->status = http_status(window);
         stream->flags = HTTP_HEAD_IS_RESPONSE;
         if (!stream->status)
             return HTTP_EVENT_NOT_HTTP;
     } else {
-        if (!http_ends_with_version(window, content_end))
-            return HTTP_EVENT_NOT_HTTP;
         __u8 method = http_known_method(word);
-        if (method == HTTP_METHODS) {
-            if (!http_is_unknown_method(window))
-                return HTTP_EVENT_NOT_HTTP;
-            method = HTTP_METHOD_OTHER;
-        }
-        stream->method = method;
-        stream->place.route = http_route_find(frame, content_end);
+        stream->method = method == HTTP_METHODS ? HTTP_METHOD_OTHER : method;
+        if (frame->turn.request_direction == !frame->packet.direction ||
+            !http_ends_with_version(window, content_end))
+            return http_is_tls(word) ? HTTP_EVENT_TLS : HTTP_EVENT_NOT_HTTP;
+        if (method == HTTP_METHODS && !http_is_unknown_method(window))
+            return HTTP_EVENT_NOT_HTTP;
+        if (http_routes_are_on())
+            stream->place.route = HTTP_ROUTE_FIND(frame, content_end);
     }
     stream->phase = HTTP_PHASE_FIELDS;
     return HTTP_EVENT_NONE;
@@ -168,9 +163,11 @@ static __always_inline void http_content_length(struct http_frame *frame, __u32 
             break;
         }
     }
-    if (digits > 18)
+    if (digits > 18 || (at < content_end && http_is_digit(http_byte(&frame->window, at))) ||
+        (stream->flags & HTTP_HEAD_HAS_LENGTH && value != stream->body)) {
         stream->flags |= HTTP_HEAD_BAD_LENGTH;
-    else if (digits) {
+        stream->body = 0;
+    } else if (digits) {
         stream->flags |= HTTP_HEAD_HAS_LENGTH;
         stream->body = value;
     }
@@ -194,13 +191,6 @@ static __always_inline void http_transfer_encoding(struct http_frame *frame, __u
         frame->stream.flags &= ~HTTP_HEAD_IS_CHUNKED;
 }
 
-/* "Host: name": only of requests, only where hosts are told apart. */
-static __always_inline void http_host_line(struct http_frame *frame, __u32 content_end)
-{
-    if (!(frame->stream.flags & HTTP_HEAD_IS_RESPONSE))
-        frame->stream.place.host = http_host_find(frame, frame->window.line + 5, content_end);
-}
-
 static __always_inline void http_field_line(struct http_frame *frame, __u32 content_end)
 {
     const struct http_window *window = &frame->window;
@@ -211,8 +201,8 @@ static __always_inline void http_field_line(struct http_frame *frame, __u32 cont
 
     if ((lower & HTTP_BYTES(5)) == HTTP_TEXT_HOST) {
         stream->field = HTTP_FIELD_NONE;
-        if (http_hosts_are_on())
-            http_host_line(frame, content_end);
+        if (http_hosts_are_on() && !(stream->flags & HTTP_HEAD_IS_RESPONSE))
+            stream->place.host = HTTP_HOST_FIND(frame);
         return;
     }
     if ((first & 0xff) != ' ' && (first & 0xff) != '\t') {

@@ -12,68 +12,92 @@ static int http_hosts_are_on(void);
 static __u16 http_route_lookup(const struct http_route_key *key);
 static __u16 http_host_lookup(const struct http_host_key *key);
 
-/* Where the path of a request line's target begins: behind the method, and in absolute form behind
- * scheme and authority too. */
-static __always_inline __u32 http_path_begin(const struct http_window *window, __u32 end)
+/* Marks where the target of the current request line begins: behind the method's space. */
+static __always_inline void http_mark_target(struct http_frame *frame)
 {
-    __u32 at = window->line, slashes = 0;
-    __u8 spaces = 0;
-
-    for (__u32 i = 0; i < HTTP_LINE_KEPT; i++, at++) {
-        if (at >= end)
-            return end;
-        __u8 byte = http_byte(window, at);
-        if (!spaces) {
-            spaces = byte == ' ';
-            slashes = spaces && http_byte(window, at + 1) != '/' ? 0 : 2;
-        } else if (byte == '/' && slashes++ == 2) {
-            return at;
-        } else if (byte == ' ') {
-            return end;
+    frame->mark = frame->window.line;
+    for (__u32 i = 0; i < 32; i++) {
+        if (http_byte(&frame->window, (__u64)frame->window.line + i) == ' ') {
+            frame->mark = frame->window.line + i + 1;
+            break;
         }
     }
-    return end;
+    compiler_barrier();
+}
+
+/* Of a target in absolute form, marks where its path begins: at the third slash. */
+static __always_inline void http_mark_path(struct http_frame *frame)
+{
+    __u32 *slashes = &frame->keys.route.prefix_bits;
+
+    *slashes = 0;
+    for (__u32 i = 0; i < HTTP_LINE_KEPT; i++) {
+        compiler_barrier();
+        __u8 byte = http_byte(&frame->window, frame->mark);
+        *slashes += byte == '/';
+        if (byte == ' ' || *slashes == 3)
+            break;
+        frame->mark++;
+    }
+    compiler_barrier();
 }
 
 /* A route holds no '?': matching the whole target by prefix is matching its path. */
 static __always_inline __u16 http_route_find(struct http_frame *frame, __u32 content_end)
 {
     struct http_route_key *key = &frame->keys.route;
+    __u32 end = content_end - 9, known = frame->window.line + HTTP_LINE_KEPT - HTTP_LINE_TAIL;
 
-    if (!http_routes_are_on())
-        return 0;
-    __u32 end = content_end - 9; /* " HTTP/1.1" */
-    __u32 at = http_path_begin(&frame->window, end);
+    if (end > known) /* behind it, a line over several packets has lost its middle */
+        end = known;
+    http_mark_target(frame);
+    if (http_byte(&frame->window, frame->mark) != '/')
+        http_mark_path(frame);
+    __u32 at = frame->mark;
     if (at >= end)
         return 0;
     for (__u32 i = 0; i < HTTP_ROUTE_BYTES; i += 8)
-        store_word(key->path + i, http_word(&frame->window, at + i));
+        store_word(key->path + i, http_word(&frame->window, (__u64)at + i));
     __u32 length = end - at;
     key->prefix_bits = 8 * (length < HTTP_ROUTE_BYTES ? length : HTTP_ROUTE_BYTES);
     return http_route_lookup(key);
 }
 
-/* The value of a Host field that begins at `at`: lower case, without its port. */
-static __always_inline __u16 http_host_find(struct http_frame *frame, __u32 at, __u32 content_end)
+static __always_inline __u64 http_lower_case(__u64 word)
+{
+    __u64 low = word & HTTP_EACH(0x7f);
+    __u64 from_a = low + HTTP_EACH(0x80 - 'A'), behind_z = low + HTTP_EACH(0x80 - 'Z' - 1);
+
+    return word | ((from_a & ~behind_z & ~word & HTTP_EACH(0x80)) >> 2);
+}
+
+/* The value of the current line, a Host field: lower case, without its port. */
+static __always_inline __u16 http_host_find(struct http_frame *frame)
 {
     struct http_host_key *key = &frame->keys.host;
-    __u32 length = 0;
+    __u64 at = frame->window.line + 5, ends = 0;
 
-    for (int i = 0; i < HTTP_HOST_BYTES; i += 8)
-        store_word(key->name + i, 0);
-    for (int i = 0; i < HTTP_HOST_BYTES + 8; i++, at++) {
-        __u8 byte = at < content_end ? http_byte(&frame->window, at) : ':';
-        if ((byte == ' ' || byte == '\t') && !length)
-            continue;
-        if (byte == ':' || byte == ' ' || byte == '\t')
+    for (int i = 0; i < 8; i++, at++) {
+        __u8 blank = http_byte(&frame->window, at);
+        if (blank != ' ' && blank != '\t')
             break;
-        __u64 to = length++;
-        compiler_forget(to);
-        if (to >= HTTP_HOST_BYTES - 1)
-            return 0;
-        key->name[to] = byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
     }
-    return length ? http_host_lookup(key) : 0;
+    for (int i = 0; i < HTTP_HOST_BYTES; i += 8) {
+        __u64 word = ends ? 0 : http_lower_case(http_word(&frame->window, at + i));
+        if (!ends) {
+            ends = http_marks(word, ':') | http_marks(word, ' ') | http_marks(word, '\t') |
+                   http_marks(word, '\r') | http_marks(word, '\n');
+            if (ends) /* the bytes below the first mark */
+                word &= ((ends & -ends) >> 7) - 1;
+        }
+        store_word(key->name + i, word);
+    }
+    return ends ? http_host_lookup(key) : 0;
 }
+
+#ifndef HTTP_ROUTE_FIND
+#define HTTP_ROUTE_FIND(frame, content_end) http_route_find(frame, content_end)
+#define HTTP_HOST_FIND(frame) http_host_find(frame)
+#endif
 
 #endif

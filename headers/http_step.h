@@ -34,16 +34,17 @@ static __always_inline int http_lose(struct http_frame *frame, __u32 reason)
     int action = 0;
 
     stream->phase = HTTP_PHASE_LOST;
+    stream->flags |= HTTP_HEAD_PASSED;
     stream->kept = 0;
     http_outcome_count(reason, 1);
+    if (!frame->head_ns)
+        frame->head_ns = frame->packet.now_ns;
     if (phase < HTTP_PHASE_FIELDS || phase > HTTP_PHASE_UNTIL_CLOSE)
         return 0;
     if (stream->flags & HTTP_HEAD_IS_RESPONSE)
         action = stream->status >= 200 ? HTTP_ACTION_ANSWER : 0;
     else if (phase == HTTP_PHASE_FIELDS)
         action = HTTP_ACTION_REQUEST;
-    if (!frame->head_ns)
-        frame->head_ns = frame->packet.now_ns;
     return action;
 }
 
@@ -57,10 +58,9 @@ static __always_inline int http_ignore(struct http_frame *frame, __u32 outcome)
 /* Bytes that are not HTTP where a head should start. A connection seen from its start is not HTTP once
  * both sides have sent such; on any other it may be the middle of something, or a request that only the
  * server can make sense of. */
-static __always_inline int http_not_http(struct http_frame *frame)
+static __always_inline int http_not_http(struct http_frame *frame, int is_tls)
 {
     struct http_turn *turn = &frame->turn;
-    int is_tls = (http_word(&frame->window, frame->window.line) & 0xffff) == 0x0316;
 
     if (turn->late || turn->request_direction != HTTP_DIRECTIONS)
         return HTTP_ACTION_UNREAD | http_lose(frame, HTTP_LOSS_RESYNC);
@@ -69,6 +69,7 @@ static __always_inline int http_not_http(struct http_frame *frame)
     if (!frame->head_ns)
         frame->head_ns = frame->packet.now_ns;
     frame->stream.phase = HTTP_PHASE_LOST;
+    frame->stream.flags |= HTTP_HEAD_PASSED;
     return HTTP_ACTION_UNREAD;
 }
 
@@ -103,6 +104,18 @@ static __always_inline int http_more(const struct http_frame *frame)
     if (frame->stream.phase == HTTP_PHASE_LOST)
         return HTTP_ACTION_MORE;
     return (__s32)(end - frame->stream.next) > 0 ? HTTP_ACTION_MORE : 0;
+}
+
+/* The body will go no further than it has come. */
+static __always_inline void http_body_cut(struct http_stream *stream)
+{
+    __s32 missing = stream->next - stream->seen;
+
+    if (stream->phase != HTTP_PHASE_BODY && stream->phase != HTTP_PHASE_CHUNK_DATA)
+        return;
+    stream->body -= stream->left;
+    if (missing > 0)
+        stream->body -= missing;
 }
 
 static __always_inline int http_message_end(struct http_stream *stream)
@@ -182,18 +195,27 @@ static __always_inline int http_looks_like_head(void *context, struct http_frame
            http_known_method(word) != HTTP_METHODS;
 }
 
-/* A lost position is regained where a segment starts like a head. */
+/* A lost position is regained where a segment starts like a head; not where it was looked at before,
+ * until a position is too old to be compared with. */
 static __always_inline int http_step_lost(void *context, struct http_frame *frame)
 {
+    struct http_stream *stream = &frame->stream;
+    __s32 ahead = frame->packet.sequence - stream->next;
+
     if (frame->packet.tried)
         return 0;
     frame->packet.tried = 1;
     frame->window.end = 0;
+    if (stream->flags & HTTP_HEAD_PASSED && ahead < 0)
+        return 0;
+    if (ahead > (__s32)HTTP_HOP)
+        stream->flags &= ~HTTP_HEAD_PASSED;
     if (!http_looks_like_head(context, frame))
         return 0;
-    frame->stream.phase = HTTP_PHASE_START;
-    frame->stream.next = frame->packet.sequence;
-    frame->stream.seen = frame->packet.sequence + frame->packet.length;
+    if (!(stream->flags & HTTP_HEAD_PASSED))
+        stream->seen = frame->packet.sequence + frame->packet.length;
+    stream->phase = HTTP_PHASE_START;
+    stream->next = frame->packet.sequence;
     frame->head_ns = 0;
     frame->window.sequence = frame->packet.sequence;
     frame->window.line = 0;
@@ -234,7 +256,7 @@ static __always_inline void http_window_seek(struct http_frame *frame)
     struct http_window *window = &frame->window;
     __u32 at = frame->stream.next - window->sequence;
 
-    if (at > window->end) {
+    if (at >= window->end) {
         window->sequence = frame->stream.next;
         window->end = 0;
         at = 0;
@@ -261,11 +283,15 @@ static __always_inline int http_step_event(struct http_frame *frame, int event)
         stream->body += stream->left;
         if (stream->left)
             http_skip(stream, HTTP_PHASE_CHUNK_DATA);
+        if (stream->phase == HTTP_PHASE_CHUNK_DATA && http_body_is_by(stream))
+            stream->phase = HTTP_PHASE_CHUNK_END;
         break;
     case HTTP_EVENT_END:
-        return http_message_end(stream);
+        action = http_message_end(stream);
+        break;
     case HTTP_EVENT_NOT_HTTP:
-        return http_not_http(frame);
+    case HTTP_EVENT_TLS:
+        return http_not_http(frame, event == HTTP_EVENT_TLS);
     case HTTP_EVENT_BROKEN:
         return http_lose(frame, HTTP_LOSS_RESYNC);
     default:
@@ -321,6 +347,25 @@ static __always_inline int http_step(void *context, struct http_frame *frame)
     return 0;
 }
 
+/* Can the bytes kept begin a start line? */
+static __always_inline int http_may_start(const struct http_window *window, __u32 kept)
+{
+    __u32 compared = kept < 7 ? kept : 7;
+
+    if (!((http_word(window, 0) ^ HTTP_TEXT_VERSION) & HTTP_BYTES(compared)))
+        return 1;
+    for (__u32 i = 0; i < 32; i++) {
+        if (i >= kept)
+            return 1;
+        __u8 byte = http_byte(window, i);
+        if (byte == ' ')
+            return i > 0;
+        if (!http_is_token(byte))
+            return 0;
+    }
+    return 0;
+}
+
 /* At the packet's end. An answer whose end only the connection's end tells, or that was cut short by
  * it, is complete; bytes that cannot begin a start line are not waited for; what there is of a line is
  * kept. */
@@ -337,15 +382,18 @@ static __always_inline int http_step_last(struct http_frame *frame)
     }
     stream->kept = 0;
     if (packet->fin && stream->flags & HTTP_HEAD_IS_RESPONSE &&
-        stream->phase >= HTTP_PHASE_CHUNK_SIZE && stream->phase <= HTTP_PHASE_UNTIL_CLOSE)
+        stream->phase >= HTTP_PHASE_CHUNK_SIZE && stream->phase <= HTTP_PHASE_UNTIL_CLOSE) {
+        http_body_cut(stream);
         return http_message_end(stream);
+    }
     if (stream->phase < HTTP_PHASE_START || stream->phase > HTTP_PHASE_TRAILERS)
         return 0;
     stream->kept = frame->window.end - frame->window.line; /* the line, if any, is in front */
-    int begun = stream->kept && first != '\r';
-    if (stream->phase == HTTP_PHASE_START && begun && !http_is_token(first)) {
+    int begun = stream->kept > 1 || (stream->kept && first != '\r');
+    if (stream->phase == HTTP_PHASE_START && begun && !http_may_start(&frame->window, stream->kept)) {
         stream->kept = 0;
-        return http_not_http(frame);
+        stream->method = HTTP_METHOD_OTHER;
+        return http_not_http(frame, http_is_tls(first));
     }
     if (!frame->head_ns &&
         (stream->phase == HTTP_PHASE_FIELDS || (stream->phase == HTTP_PHASE_START && begun)))

@@ -187,7 +187,12 @@ class Server(Process):
         with open(self.access_log) as log:
             return Counter(tuple(line.lower().split()) for line in log)
 
-    def log_lines(self):
+    def log_lines(self, expected=0):
+        """How many lines; a server writes the line after the response, so waits for `expected`."""
+        try:
+            wait_until("log lines", lambda: sum(self.log_counts().values()) >= expected, 10)
+        except TimeoutError:
+            pass  # fewer lines are for the caller to judge
         return sum(self.log_counts().values())
 
 

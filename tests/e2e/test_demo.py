@@ -74,11 +74,14 @@ def test_kept_and_stopped():
         demo = start(folder, KEEP="1")
         # The kept processes write into their logs, not into the demo's output: it ends here.
         output = demo.communicate(timeout=120)[0]
-        equal("exit status", demo.returncode, 0)
+        print(output)
         stop = re.search(r"^Stop it with: .*?(\S+)$", output, re.MULTILINE).group(1)
-        agent = re.search(r"^  edgemeter +(http://\S+)$", output, re.MULTILINE).group(1)
-        true("the kept agent serves its rows", "http_requests_total{" in get(agent))
-        print(subprocess.run([stop], capture_output=True, text=True, check=True).stdout)
+        try:
+            equal("exit status", demo.returncode, 0)
+            agent = re.search(r"^  edgemeter +(http://\S+)$", output, re.MULTILINE).group(1)
+            true("the kept agent serves its rows", "http_requests_total{" in get(agent))
+        finally:
+            print(subprocess.run([stop], capture_output=True, text=True, check=True).stdout)
         check_nothing_left(demo, folder)
 
 

@@ -19,7 +19,7 @@ def check(host):
         cluster.start_edgemeter(agent_config(prometheus))
         for path, keep_alive in (("/page.html", True), ("/missing", False)):
             load.ab(cluster, nginx.url + path, REQUESTS, keep_alive=keep_alive)
-        equal("lines in the access log", nginx.log_lines(), 2 * REQUESTS)
+        equal("lines in the access log", nginx.log_lines(2 * REQUESTS), 2 * REQUESTS)
         settles(
             "server, http_requests_total",
             lambda: prometheus.http_counts(nginx.cgroup_path),

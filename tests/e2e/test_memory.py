@@ -32,16 +32,19 @@ def test_no_leak():
         exporter = cluster.start_exporter()
         config = agent_config(prometheus, jobs=node_job(exporter, "1s"))
         agent = cluster.start_edgemeter(config, prefix=checker())
+        sent = 0
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             load.ab(cluster, nginx.url + "/page.html", REQUESTS)
             load.ab(cluster, nginx.url + "/missing", REQUESTS, keep_alive=False)
+            sent += 2 * REQUESTS
             true("its page has rows", "http_requests_total{" in get(agent.url + "/metrics"))
             time.sleep(1)
         status = agent.stop()
         if status:
             print(agent.log_text())
         equal("exit status", status, 0)
+        nginx.log_lines(sent)
         equal("counted", prometheus.http_counts(nginx.cgroup_path), nginx.log_counts())
 
 

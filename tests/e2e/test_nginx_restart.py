@@ -34,8 +34,8 @@ def test_kill_and_reload():
             time.sleep(1)
             nginx.child.send_signal(signal.SIGHUP)
             time.sleep(2)
+        time.sleep(3)  # the last lines are written, the last rows drained and sent
         lines = nginx.log_lines()
-        time.sleep(3)
         settles("counted, and still the same later", counted, counted())
         print(
             f"    answered {clients.answered}, logged {lines}, counted {counted()},"

@@ -5,7 +5,7 @@
 import time
 
 import load
-from checks import FULL, run, settles, true
+from checks import FULL, equal, run, settles, true
 from cluster import Cluster
 from servers import agent_config, node_job, start_nginx
 
@@ -33,6 +33,7 @@ def test_nothing_is_lost():
             return prometheus.http_counts(nginx.cgroup_path)
 
         load.ab(cluster, nginx.url + "/page.html", REQUESTS)
+        equal("lines in the access log", nginx.log_lines(REQUESTS), REQUESTS)
         settles("before the outage", counted, nginx.log_counts())
         prometheus.stop()
         for _ in range(ROUNDS):
@@ -41,6 +42,8 @@ def test_nothing_is_lost():
         prometheus.start()
         prometheus.wait_up()
         load.ab(cluster, nginx.url + "/moved", REQUESTS)
+        sent = (ROUNDS + 2) * REQUESTS
+        equal("lines in the access log", nginx.log_lines(sent), sent)
         settles("after the outage", counted, nginx.log_counts())
         # Not only the last value: every sample taken during the outage.
         for selector in (

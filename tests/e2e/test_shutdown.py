@@ -24,8 +24,8 @@ def check_signal(number):
         true(f"BPF links while it runs: {links}", links)
         load.ab(cluster, nginx.url + "/page.html", REQUESTS)
         equal(f"exit status after {number.name}", agent.stop(number), 0)
+        equal("lines in the access log", nginx.log_lines(REQUESTS), REQUESTS)
         equal("counted", prometheus.http_counts(nginx.cgroup_path), nginx.log_counts())
-        equal("lines in the access log", nginx.log_lines(), REQUESTS)
         for link in links:
             shown = subprocess.run(
                 ["bpftool", "link", "show", "id", link], capture_output=True, check=False

@@ -45,7 +45,7 @@ def test_each_counts_once():
         turn()
         settles("one agent again", counted, [3 * TURN, TURN])
         equal("exit of the first agent", first.stop(), 0)
-        equal("lines in the access log", nginx.log_lines(), 4 * TURN)
+        equal("lines in the access log", nginx.log_lines(4 * TURN), 4 * TURN)
         for connection in connections:
             connection.close()
 

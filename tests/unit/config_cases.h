@@ -21,6 +21,13 @@ struct config_case {
 #define NOT_A_SIZE \
     " is not a size; write a number with its unit, such as 512MB or 1GiB (B KB MB GB TB PB EB)\n"
 #define NOT_A_BOUND " is not a positive number of seconds (+Inf is added by itself)\n"
+#define NOT_PATH \
+    " must end before the query and the fragment: ? and # are not part of a path\n"
+#define NOT_PRINTED \
+    " has a space or a control character in it; write it as a request has it (%20)\n"
+#define NOT_PORTLESS " must be a host name or an IPv4 address, without scheme and port\n"
+#define NOT_A_HOST " is not a host name; letters, digits, - . and _ are allowed\n"
+#define BYTES_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define NOT_A_LABEL \
     " is not a valid label name; letters, digits and _ are allowed, and no digit first\n"
 #define UNBUILT " is not supported by this version of edgemeter (a Prometheus key); "
@@ -360,12 +367,38 @@ static const struct config_case rejected_cases[] = {
     {"queue: {max_age: 1h}",
      "f:1:9: \"max_age\" in queue" UNBUILT_OURS "remove it, or leave it at 0s\n"},
     {"queue: {sync_interval: 5s}", "f:1:9: \"sync_interval\" in queue" UNBUILT_OURS "remove it\n"},
-    {METRICS "native_histograms: true", "f:2:3: \"native_histograms\" in http_metrics" UNBUILT_OURS
-                                        "remove it, or leave it at false\n"},
-    {METRICS "routes: [/a]",
-     "f:2:3: \"routes\" in http_metrics" UNBUILT_OURS "remove it, or leave it empty\n"},
-    {METRICS "hosts: [a]",
-     "f:2:3: \"hosts\" in http_metrics" UNBUILT_OURS "remove it, or leave it empty\n"},
+    {METRICS "native_histograms: 1",
+     "f:2:22: http_metrics.native_histograms: \"1\" is neither true nor false\n"},
+    {METRICS "native_histograms:", "f:2:21: http_metrics.native_histograms: has no value; write "
+                                   "true or false, or remove it\n"},
+    {METRICS "routes: /a", "f:2:11: http_metrics.routes: must be a list, not a single value\n"},
+    {METRICS "routes: [[/a]]",
+     "f:2:12: http_metrics.routes[0]: must be a single value, not a list\n"},
+    {METRICS "routes: [null]", "f:2:12: http_metrics.routes[0]: must be a single value, not empty\n"},
+    {METRICS "routes: [/ok, a, '']", "f:2:17: http_metrics.routes[1]: \"a\" must begin with /\n"
+                                     "f:2:20: http_metrics.routes[2]: \"\" must begin with /\n"},
+    {METRICS "routes: ['/a?b']", "f:2:12: http_metrics.routes[0]: \"/a?b\"" NOT_PATH},
+    {METRICS "routes: ['/a#b']", "f:2:12: http_metrics.routes[0]: \"/a#b\"" NOT_PATH},
+    {METRICS "routes: ['/a b']", "f:2:12: http_metrics.routes[0]: \"/a b\"" NOT_PRINTED},
+    {METRICS "routes: [\"/a\\tb\"]", "f:2:12: http_metrics.routes[0]: \"/a\tb\"" NOT_PRINTED},
+    {METRICS "routes: [\"/a\\x7f\"]", "f:2:12: http_metrics.routes[0]: \"/a\x7f\"" NOT_PRINTED},
+    {METRICS "routes: [/a, /b, /a]", "f:2:20: http_metrics.routes[2]: \"/a\" is given twice\n"},
+    {METRICS "routes: [/" BYTES_64 BYTES_64 "]",
+     "f:2:12: http_metrics.routes[0]: \"/" BYTES_64 BYTES_64 "\" is longer than 128 bytes\n"},
+    {METRICS "hosts: a", "f:2:10: http_metrics.hosts: must be a list, not a single value\n"},
+    {METRICS "hosts: ['']", "f:2:11: http_metrics.hosts[0]: \"\" is empty\n"},
+    {METRICS "hosts: ['a:80']", "f:2:11: http_metrics.hosts[0]: \"a:80\"" NOT_PORTLESS},
+    {METRICS "hosts: ['http://a']", "f:2:11: http_metrics.hosts[0]: \"http://a\"" NOT_PORTLESS},
+    {METRICS "hosts: ['::1']", "f:2:11: http_metrics.hosts[0]: \"::1\"" NOT_PORTLESS},
+    {METRICS "hosts: ['[::1]:80']", "f:2:11: http_metrics.hosts[0]: \"[::1]:80\"" NOT_A_HOST},
+    {METRICS "hosts: ['*.example']", "f:2:11: http_metrics.hosts[0]: \"*.example\"" NOT_A_HOST},
+    {METRICS "hosts: [a/b]", "f:2:11: http_metrics.hosts[0]: \"a/b\"" NOT_A_HOST},
+    {METRICS "hosts: [b\303\274cher]", "f:2:11: http_metrics.hosts[0]: \"b\303\274cher\" is not "
+                                      "ASCII; write the form that requests have (xn--...)\n"},
+    {METRICS "hosts: [a.example, A.Example]",
+     "f:2:22: http_metrics.hosts[1]: \"a.example\" is given twice\n"},
+    {METRICS "hosts: [" BYTES_64 "]",
+     "f:2:11: http_metrics.hosts[0]: \"" BYTES_64 "\" is longer than 63 bytes\n"},
     {METRICS "relabel_configs: [{}]",
      "f:2:3: \"relabel_configs\" in http_metrics" UNBUILT_OURS "remove it, or leave it empty\n"},
     {"rule_files: [a.yml]",
@@ -547,6 +580,11 @@ static const struct config_case accepted_cases[] = {
      ""},
     {"http_metrics: {native_histograms: false, routes: [], hosts: [], relabel_configs: []}\n"
      "queue: {max_age: 0s, max_bytes: 1GB}",
+     ""},
+    {METRICS "routes:\n  hosts:\n", ""},
+    {METRICS "native_histograms: yes\n"
+             "  routes: [/, /a/, /a%20b, '/b\303\274cher', '/a*{}\"\\']\n"
+             "  hosts: [a, A.b-c_d.Example, 127.0.0.1]\n",
      ""},
     {"\357\273\277http_metrics:\n", ""},
     {"http_metrics: !!map {job_name: !!str 5}", ""},

@@ -268,9 +268,48 @@ static void test_http_metrics(void **state)
     assert_int_equal(config->http_metrics.max_rows, 16);
     config_free(&config);
 
+    config = parse_good("f", "http_metrics:\n"
+                             "  native_histograms: true\n"
+                             "  routes: [/b, /a/]\n"
+                             "  hosts: [10.0.0.1, WWW.example]\n");
+    assert_true(config->http_metrics.native_histograms);
+    assert_int_equal(config->http_metrics.routes.count, 2); /* in the order of the file */
+    assert_string_equal(config->http_metrics.routes.list[0], "/b");
+    assert_string_equal(config->http_metrics.routes.list[1], "/a/");
+    assert_int_equal(config->http_metrics.hosts.count, 2);
+    assert_string_equal(config->http_metrics.hosts.list[0], "10.0.0.1");
+    assert_string_equal(config->http_metrics.hosts.list[1], "www.example");
+    config_free(&config);
+
     config = parse_good("f", "http_metrics: {interval: 5s}\nglobal: {scrape_interval: 20s}\n");
     assert_int_equal(config->http_metrics.interval_ns, 5 * S);
     config_free(&config);
+}
+
+/* As many routes as are allowed, each 128 bytes, and one more. */
+static void test_most_routes(void **state)
+{
+    (void)state;
+    for (int count = HTTP_METRICS_MAX_NAMES; count <= HTTP_METRICS_MAX_NAMES + 1; count++) {
+        autobuffer struct buffer yaml;
+        struct config *config;
+        int status;
+        buffer_init(&yaml, 1 << 20);
+        buffer_append_string(&yaml, "http_metrics:\n  routes:\n");
+        for (int i = 0; i < count; i++)
+            buffer_printf(&yaml, "  - /%0127d\n", i);
+        autofree char *said = problems_of("f", yaml.bytes, &status, &config);
+        if (count == HTTP_METRICS_MAX_NAMES) {
+            assert_int_equal(status, 0);
+            assert_int_equal(config->http_metrics.routes.count, count);
+            assert_int_equal(strlen(config->http_metrics.routes.list[count - 1]), 128);
+        } else {
+            assert_int_equal(status, -EINVAL);
+            assert_string_equal(
+                said, "f:3:3: http_metrics.routes: has 4097 routes; 4096 is the most\n");
+        }
+        config_free(&config);
+    }
 }
 
 static void test_external_labels(void **state)
@@ -489,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_authorization),
         cmocka_unit_test(test_remote_write),
         cmocka_unit_test(test_http_metrics),
+        cmocka_unit_test(test_most_routes),
         cmocka_unit_test(test_external_labels),
         cmocka_unit_test(test_last_of_two_keys_wins),
         cmocka_unit_test(test_merge_keys),

@@ -73,6 +73,50 @@ static void test_histogram(void **state)
     histogram_release(NULL);
 }
 
+static void test_histogram_new_copies(void **state)
+{
+    struct histogram_span positive[] = {{-3, 2}, {5, 1}}, negative[] = {{7, 1}};
+    int64_t positive_deltas[] = {4, -1, 2}, negative_deltas[] = {9};
+    const struct histogram values = {
+        .schema = 3,
+        .zero_threshold = 0.5,
+        .zero_count = 1,
+        .count = 22,
+        .sum = 2.5,
+        .positive_span_count = 2,
+        .negative_span_count = 1,
+        .positive_delta_count = 3,
+        .negative_delta_count = 1,
+        .positive_spans = positive,
+        .negative_spans = negative,
+        .positive_deltas = positive_deltas,
+        .negative_deltas = negative_deltas,
+    };
+    (void)state;
+    struct histogram *histogram = histogram_new(&values);
+    assert_non_null(histogram);
+    memset(positive, 0, sizeof(positive)); /* what it was made from may go */
+    memset(negative, 0, sizeof(negative));
+    memset(positive_deltas, 0, sizeof(positive_deltas));
+    memset(negative_deltas, 0, sizeof(negative_deltas));
+
+    assert_int_equal(histogram->references, 1);
+    assert_int_equal(histogram->schema, 3);
+    assert_true(histogram->zero_threshold == 0.5 && histogram->sum == 2.5);
+    assert_int_equal(histogram->zero_count, 1);
+    assert_int_equal(histogram->count, 22);
+    assert_int_equal(histogram->positive_spans[0].offset, -3);
+    assert_int_equal(histogram->positive_spans[1].length, 1);
+    assert_int_equal(histogram->negative_spans[0].offset, 7);
+    assert_int_equal(histogram->positive_deltas[2], 2);
+    assert_int_equal(histogram->negative_deltas[0], 9);
+    histogram_release(histogram);
+
+    histogram = histogram_new(&(struct histogram){.sum = 1});
+    assert_non_null(histogram);
+    histogram_release(histogram);
+}
+
 struct counting_sink {
     struct sample_sink sink;
     size_t calls;
@@ -104,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_stale_float),
         cmocka_unit_test(test_stale_value_keeps_its_bits),
         cmocka_unit_test(test_histogram),
+        cmocka_unit_test(test_histogram_new_copies),
         cmocka_unit_test(test_sink_is_not_called_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

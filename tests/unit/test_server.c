@@ -143,8 +143,8 @@ static const char *body_of(const char *answer)
 
 static void assert_contains(const char *text, const char *part)
 {
-    if (!strstr(text, part))
-        fail_msg("\"%s\" is not in \"%.400s\"", part, text);
+    if (!text || !strstr(text, part))
+        fail_msg("\"%s\" is not in \"%.400s\"", part, text ? text : "(nothing)");
 }
 
 /* ---- setup ---- */

@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http_abi.h"
 
 /* OpenTelemetry's advice for http.server.request.duration, in seconds. */
 static const double default_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
                                          0.5,   0.75, 1,     2.5,  5,     7.5, 10};
 _Static_assert(sizeof(default_buckets) / sizeof(*default_buckets) <= HTTP_METRICS_MAX_BUCKETS,
                "the default buckets fit");
+_Static_assert(HTTP_METRICS_MAX_BUCKETS == HTTP_MAX_BOUNDS, "the kernel has a bucket for each");
+_Static_assert(HTTP_METRICS_ROUTE_BYTES == HTTP_ROUTE_BYTES, "a route fits its key");
+_Static_assert(HTTP_METRICS_HOST_BYTES < HTTP_HOST_BYTES, "a host fits its key, NUL included");
 
 int http_metrics_config_init(struct http_metrics_config *config)
 {
@@ -28,9 +32,25 @@ int http_metrics_config_init(struct http_metrics_config *config)
     return config->job_name ? 0 : -ENOMEM;
 }
 
+void http_metrics_names_free(struct http_metrics_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->list[i]);
+    free(names->list);
+    *names = (struct http_metrics_names){0};
+}
+
 void http_metrics_config_free(struct http_metrics_config *config)
 {
+    http_metrics_names_free(&config->routes);
+    http_metrics_names_free(&config->hosts);
     free(config->cgroup_root);
     free(config->job_name);
     *config = (struct http_metrics_config){0};
+}
+
+uint64_t http_metrics_bound_ns(const struct http_metrics_config *config, size_t bucket)
+{
+    double ns = bucket < config->bucket_count ? config->buckets[bucket] * 1e9 + 0.5 : 0x1p64;
+    return ns < 0x1p64 ? (uint64_t)ns : UINT64_MAX;
 }

@@ -60,8 +60,8 @@ static const struct metric_family map_bytes_family = {
     .type = METRIC_GAUGE,
 };
 
-/* What the programs count, and as what it is shown. A head that was seen is in one of the outcomes or
- * still waits; a connection is in one of its outcomes or not decided yet. */
+/* What the programs count, and as what it is shown. A head that was seen is in one of the outcomes
+ * or still waits; a connection is in one of its outcomes or not decided yet. */
 static const struct {
     const struct metric_family *family;
     const char *label, *value;
@@ -105,28 +105,42 @@ static int collector_register_metrics(struct collector *collector)
         error = metric_new(registry, outcome_metrics[i].family,
                            METRIC_LABELS(outcome_metrics[i].label, outcome_metrics[i].value),
                            &collector->outcomes[i]);
-    return error ? error
-                 : metric_registry_on_write(registry, collector_refresh_metrics, collector);
+    return error ? error : metric_registry_on_write(registry, collector_refresh_metrics, collector);
+}
+
+/* Two samples of a series must not share a moment, nor go back; there is one between two drains. */
+static int64_t collector_now_ms(const struct collector *collector)
+{
+    int64_t now_ms = clock_wall_ms(), least_ms = collector->last_drain_ms + 2;
+
+    return now_ms < least_ms ? least_ms : now_ms;
 }
 
 static void collector_drain(struct collector *collector)
 {
     const struct http_row_entry *entries;
-    int64_t now_ms = clock_wall_ms();
     size_t count;
 
-    /* two samples of a series must not share a moment, nor go back */
-    if (now_ms <= collector->last_drain_ms)
-        now_ms = collector->last_drain_ms + 1;
+    int64_t now_ms = collector_now_ms(collector);
     int error = http_meter_read(collector->meter, &entries, &count);
-    if (!error)
+    if (!error) {
         error = http_rows_drain(collector->rows, entries, count, collector->last_drain_ms, now_ms,
                                 collector->environment.sink);
-    if (error)
-        log_error("collect", "HTTP rows could not be drained; they are kept for the next time",
-                  LOG_STR("error", strerror(-error)));
-    else
         collector->last_drain_ms = now_ms;
+    }
+    if (error)
+        log_error("collect", "not all HTTP rows could be drained; they are kept for the next time",
+                  LOG_STR("error", strerror(-error)),
+                  LOG_STR("hint", error == -E2BIG ? "there are more series than the agent keeps; "
+                                                    "lower http_metrics.max_rows"
+                                                  : "is the node short of memory?"));
+}
+
+static int collector_delete_row(void *context, const struct http_row_entry *entry)
+{
+    struct collector *collector = context;
+
+    return http_meter_delete(collector->meter, entry);
 }
 
 static void collector_tick(void *context)
@@ -163,7 +177,10 @@ static int collector_find_cgroups(struct collector *collector, char **mount)
 {
     autofree char *mounts = read_mounts();
 
-    *mount = mounts ? cgroup_mount_find(mounts) : NULL;
+    const char *root = collector->config->cgroup_root;
+    *mount = mounts && root ? cgroup_mount_of(mounts, root) : NULL;
+    if (mounts && !*mount)
+        *mount = cgroup_mount_find(mounts);
     if (!*mount) {
         log_error("collect", "no cgroup v2 hierarchy is mounted, so HTTP cannot be metered",
                   LOG_STR("hint", "mount one (mount -t cgroup2 none /sys/fs/cgroup/unified), or "
@@ -185,6 +202,8 @@ static int collector_start(struct collector *collector)
         .series = collector->environment.series,
         .external_labels = collector->environment.external_labels,
         .instance = collector->environment.instance,
+        .row_delete = collector_delete_row,
+        .context = collector,
     };
 
     int error = collector_find_cgroups(collector, &mount);

@@ -18,7 +18,7 @@ struct collector_environment {
     struct sample_sink *sink;
     struct metric_registry *metrics;
     const struct labels *external_labels; /* added to a series where it has no label of that name */
-    const char *instance; /* NODE_NAME, else the host's name */
+    const char *instance;                 /* NODE_NAME, else the host's name */
 };
 
 /* Loads, attaches, and drains every interval from then on. A negative errno where metering cannot

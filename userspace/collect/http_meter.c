@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loads the programs of bpf/http_meter.bpf.c, attaches them with bpf_link (multi mode, beside whatever
- * else is attached), and reads their maps. */
-#include "collect/http_meter.h"
-
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
+/* Loads the programs of bpf/http_meter.bpf.c, attaches them with bpf_link (multi mode, beside
+ * whatever else is attached). Their maps are read in http_meter_rows.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "http_connection_state.h"
-#include "http_meter.skel.h"
-
-#define BATCH 256 /* rows read with one system call */
-
-struct http_meter {
-    struct http_meter_bpf *bpf;
-    struct bpf_link *ingress, *egress, *sockets;
-    struct http_row_entry *rows; /* max_rows + the surplus rows */
-    struct http_row_key *batch_keys;
-    struct http_row *batch_values;
-    uint32_t max_rows;
-    int cpus;
-    bool no_batch; /* this kernel has no batch look-ups for hashes */
-};
+#include "collect/http_meter_state.h"
+#include "collect/native_histogram.h"
 
 /* libbpf's own messages are for whoever looks deeper: what matters is said by us. */
 static int libbpf_log(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -59,10 +41,56 @@ static void settings_fill(struct http_meter *meter, const struct http_metrics_co
     struct http_meter_bpf__rodata *settings = meter->bpf->rodata;
 
     for (size_t i = 0; i < HTTP_MAX_BOUNDS; i++)
-        settings->bucket_bounds_ns[i] =
-            i < config->bucket_count ? (uint64_t)(config->buckets[i] * 1e9 + 0.5) : UINT64_MAX;
+        settings->bucket_bounds_ns[i] = http_metrics_bound_ns(config, i);
+    for (size_t i = 0; i < HTTP_NATIVE_BUCKETS; i++)
+        settings->native_bounds_ns[i] = native_bound_ns(i);
     settings->role_enabled[HTTP_ROLE_SERVER] = config->server;
     settings->role_enabled[HTTP_ROLE_CLIENT] = config->client;
+    settings->routes_on = config->routes.count > 0;
+    settings->hosts_on = config->hosts.count > 0;
+    settings->native_on = config->native_histograms;
+}
+
+static int sizes_set(struct http_meter *meter, const struct http_metrics_config *config)
+{
+    struct http_meter_bpf *bpf = meter->bpf;
+    const struct {
+        struct bpf_map *map;
+        size_t entries; /* 0: as little as can be */
+    } sizes[] = {
+        {bpf->maps.rows, config->max_rows},
+        {bpf->maps.native_rows, config->native_histograms ? config->max_rows + HTTP_ROLES : 0},
+        {bpf->maps.routes, config->routes.count},
+        {bpf->maps.hosts, config->hosts.count},
+        {bpf->maps.scratches, (size_t)meter->cpus * HTTP_SCRATCHES_PER_CPU},
+    };
+    int error = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes) && !error; i++)
+        error = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries ? sizes[i].entries : 1);
+    return error;
+}
+
+static int names_fill(struct http_meter *meter, const struct http_metrics_config *config)
+{
+    int routes = bpf_map__fd(meter->bpf->maps.routes), hosts = bpf_map__fd(meter->bpf->maps.hosts);
+    int error = 0;
+
+    for (uint32_t i = 0; i < config->routes.count && !error; i++) {
+        const char *route = config->routes.list[i];
+        struct http_route_key key = {.prefix_bits = 8 * strlen(route)};
+        uint32_t number = i + 1;
+        memcpy(key.path, route, strnlen(route, sizeof(key.path)));
+        error = bpf_map_update_elem(routes, &key, &number, BPF_ANY);
+    }
+    for (uint32_t i = 0; i < config->hosts.count && !error; i++) {
+        const char *host = config->hosts.list[i];
+        struct http_host_key key = {0};
+        uint32_t number = i + 1;
+        memcpy(key.name, host, strnlen(host, sizeof(key.name)));
+        error = bpf_map_update_elem(hosts, &key, &number, BPF_ANY);
+    }
+    return error ? say_why("the routes and hosts cannot be given to the BPF programs", error) : 0;
 }
 
 static int meter_load(struct http_meter *meter, const struct http_metrics_config *config)
@@ -71,12 +99,10 @@ static int meter_load(struct http_meter *meter, const struct http_metrics_config
     if (!meter->bpf)
         return say_why("the BPF object cannot be opened", -errno);
     settings_fill(meter, config);
-    int error = bpf_map__set_max_entries(meter->bpf->maps.rows, config->max_rows);
-    if (!error)
-        error = bpf_map__set_max_entries(meter->bpf->maps.scratches, meter->cpus * HTTP_SCRATCHES_PER_CPU);
+    int error = sizes_set(meter, config);
     if (!error)
         error = http_meter_bpf__load(meter->bpf);
-    return error ? say_why("the BPF programs cannot be loaded", error) : 0;
+    return error ? say_why("the BPF programs cannot be loaded", error) : names_fill(meter, config);
 }
 
 static int meter_attach(struct http_meter *meter, const char *cgroup_root)
@@ -84,16 +110,18 @@ static int meter_attach(struct http_meter *meter, const char *cgroup_root)
     autoclose int cgroup = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cgroup < 0) {
         int error = -errno;
-        log_error("collect", "the cgroup folder cannot be opened", LOG_STR("cgroup", cgroup_root),
-                  LOG_STR("error", strerror(-error)),
-                  LOG_STR("hint", "http_metrics.cgroup_root must be a folder of a cgroup v2 mount"));
+        log_error(
+            "collect", "the cgroup folder cannot be opened", LOG_STR("cgroup", cgroup_root),
+            LOG_STR("error", strerror(-error)),
+            LOG_STR("hint", "http_metrics.cgroup_root must be a folder of a cgroup v2 mount"));
         return error;
     }
     struct {
         struct bpf_program *program;
         struct bpf_link **link;
     } attachments[] = {
-        {meter->bpf->progs.http_sockets, &meter->sockets}, /* first: it must know of every connection */
+        {meter->bpf->progs.http_sockets,
+         &meter->sockets}, /* first: it must know of every connection */
         {meter->bpf->progs.http_ingress, &meter->ingress},
         {meter->bpf->progs.http_egress, &meter->egress},
     };
@@ -105,16 +133,22 @@ static int meter_attach(struct http_meter *meter, const char *cgroup_root)
     return 0;
 }
 
+/* A hash that is not preallocated can hold a little more than its maximum. */
 static int meter_allocate(struct http_meter *meter, const struct http_metrics_config *config)
 {
-    meter->max_rows = config->max_rows;
+    meter->capacity = config->max_rows + config->max_rows / 2;
     meter->cpus = libbpf_num_possible_cpus();
     if (meter->cpus <= 0)
         return say_why("the number of CPUs cannot be read", meter->cpus ? meter->cpus : -EINVAL);
-    meter->rows = calloc(config->max_rows + HTTP_ROLES, sizeof(*meter->rows));
-    meter->batch_keys = calloc(BATCH, sizeof(*meter->batch_keys));
-    meter->batch_values = calloc(BATCH, sizeof(*meter->batch_values));
-    return meter->rows && meter->batch_keys && meter->batch_values ? 0 : -ENOMEM;
+    meter->rows = calloc(meter->capacity + HTTP_ROLES, sizeof(*meter->rows));
+    meter->batch_keys = calloc(HTTP_METER_BATCH, sizeof(*meter->batch_keys));
+    meter->batch_values = calloc(HTTP_METER_BATCH, sizeof(*meter->batch_values));
+    if (!meter->rows || !meter->batch_keys || !meter->batch_values)
+        return -ENOMEM;
+    if (!config->native_histograms)
+        return 0;
+    meter->native_rows = calloc(meter->capacity + HTTP_ROLES, sizeof(*meter->native_rows));
+    return meter->native_rows ? 0 : -ENOMEM;
 }
 
 int http_meter_new(const struct http_metrics_config *config, const char *cgroup_root,
@@ -151,121 +185,9 @@ void http_meter_free(struct http_meter **meter)
     http_meter_detach(*meter);
     http_meter_bpf__destroy((*meter)->bpf);
     free((*meter)->rows);
+    free((*meter)->native_rows);
     free((*meter)->batch_keys);
     free((*meter)->batch_values);
     free(*meter);
     *meter = NULL;
-}
-
-static void meter_take(struct http_meter *meter, size_t *count, const struct http_row_key *key,
-                       const struct http_row *row)
-{
-    if (*count < meter->max_rows)
-        meter->rows[(*count)++] = (struct http_row_entry){*key, *row};
-}
-
-/* Fewer system calls than rows. 0, or a negative errno where the kernel cannot. */
-static int read_batched(struct http_meter *meter, int map, size_t *count)
-{
-    uint32_t next = 0;
-    void *position = NULL;
-
-    while (*count < meter->max_rows) {
-        uint32_t taken = BATCH;
-        int error = bpf_map_lookup_batch(map, position, &next, meter->batch_keys,
-                                         meter->batch_values, &taken, NULL);
-        if (error && error != -ENOENT)
-            return error;
-        for (uint32_t i = 0; i < taken; i++)
-            meter_take(meter, count, &meter->batch_keys[i], &meter->batch_values[i]);
-        if (error)
-            break; /* -ENOENT: that was the last batch */
-        position = &next;
-    }
-    return 0;
-}
-
-static int read_one_by_one(struct http_meter *meter, int map, size_t *count)
-{
-    struct http_row_key key, *previous = NULL;
-    struct http_row row;
-
-    while (bpf_map_get_next_key(map, previous, &key) == 0) {
-        if (bpf_map_lookup_elem(map, &key, &row) == 0)
-            meter_take(meter, count, &key, &row);
-        previous = &key;
-    }
-    return 0;
-}
-
-static void read_surplus(struct http_meter *meter, size_t *count)
-{
-    int map = bpf_map__fd(meter->bpf->maps.surplus_rows);
-
-    for (uint32_t role = 0; role < HTTP_ROLES; role++) {
-        struct http_row_entry *entry = &meter->rows[*count];
-        uint64_t total = 0;
-
-        *entry = (struct http_row_entry){.key = {.role = role, .method = HTTP_METHOD_OTHER}};
-        if (bpf_map_lookup_elem(map, &role, &entry->row))
-            continue;
-        for (size_t i = 0; i < HTTP_BUCKETS; i++)
-            total += entry->row.buckets[i];
-        *count += total > 0;
-    }
-}
-
-int http_meter_read(struct http_meter *meter, const struct http_row_entry **rows, size_t *count)
-{
-    int map = bpf_map__fd(meter->bpf->maps.rows);
-
-    *count = 0;
-    int error = meter->no_batch ? -EOPNOTSUPP : read_batched(meter, map, count);
-    if (error) {
-        meter->no_batch = true;
-        *count = 0;
-        error = read_one_by_one(meter, map, count);
-    }
-    read_surplus(meter, count);
-    *rows = meter->rows;
-    return error;
-}
-
-int http_meter_read_outcomes(struct http_meter *meter, uint64_t out[HTTP_OUTCOMES])
-{
-    autofree uint64_t *values = calloc(meter->cpus, sizeof(*values));
-    int map = bpf_map__fd(meter->bpf->maps.outcomes);
-
-    if (!values)
-        return -ENOMEM;
-    for (uint32_t outcome = 0; outcome < HTTP_OUTCOMES; outcome++) {
-        int error = bpf_map_lookup_elem(map, &outcome, values);
-        if (error)
-            return error;
-        out[outcome] = 0;
-        for (int cpu = 0; cpu < meter->cpus; cpu++)
-            out[outcome] += values[cpu];
-    }
-    return 0;
-}
-
-uint64_t http_meter_memory(const struct http_meter *meter)
-{
-    uint64_t total = 0;
-    struct bpf_map *map;
-
-    bpf_object__for_each_map (map, meter->bpf->obj) {
-        char path[64], line[128];
-        uint64_t bytes;
-
-        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_map__fd(map));
-        FILE *info = fopen(path, "re");
-        if (!info)
-            continue;
-        while (fgets(line, sizeof(line), info))
-            if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
-                total += bytes;
-        fclose(info);
-    }
-    return total;
 }

@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From rows to samples and to text. Series are made once per row, at its first drain. */
+/* A drain: rows of gone cgroups settled, then every group's samples put into one record. */
 #include "collect/http_rows.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
-#include "collect/cgroup_identity.h"
-#include "model/float_text.h"
-
-/* A row that was sent before. */
-struct known_row {
-    struct http_row_key key;
-    size_t series_count;
-    series_id *series;
-};
+#include "collect/http_groups.h"
+#include "collect/http_text.h"
+#include "collect/native_histogram.h"
 
 struct http_rows {
-    struct http_rows_environment environment;
-    struct cgroup_tree *tree;
-    struct labels_builder *builder;
-    struct known_row *known; /* sorted by key */
-    size_t known_count, known_capacity;
+    struct http_groups groups;
     struct sample *samples; /* of the drain at work */
     size_t sample_count, sample_capacity;
 };
@@ -33,9 +21,7 @@ int http_rows_new(const struct http_rows_environment *environment, struct cgroup
     struct http_rows *rows = calloc(1, sizeof(*rows));
     if (!rows)
         return -ENOMEM;
-    rows->environment = *environment;
-    rows->tree = tree;
-    int error = labels_builder_new(&rows->builder);
+    int error = http_groups_init(&rows->groups, environment, tree);
     if (error)
         http_rows_free(&rows);
     else
@@ -43,235 +29,192 @@ int http_rows_new(const struct http_rows_environment *environment, struct cgroup
     return error;
 }
 
-static void known_row_free(struct series_table *table, struct known_row *known)
-{
-    for (size_t i = 0; i < known->series_count; i++)
-        series_table_release(table, known->series[i]);
-    free(known->series);
-}
-
 void http_rows_free(struct http_rows **rows)
 {
     if (!*rows)
         return;
-    for (size_t i = 0; i < (*rows)->known_count; i++)
-        known_row_free((*rows)->environment.series, &(*rows)->known[i]);
-    free((*rows)->known);
+    http_groups_free(&(*rows)->groups);
     free((*rows)->samples);
-    labels_builder_free(&(*rows)->builder);
     free(*rows);
     *rows = NULL;
 }
 
-static int key_compare(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct http_row_key));
-}
+/* --- rows of gone cgroups --- */
 
-static struct known_row *known_find(const struct http_rows *rows, const struct http_row_key *key)
+/* Deletes a row that has not counted since the drain before, which sent it. */
+static void row_settle(struct http_groups *groups, struct http_known_row *row)
 {
-    if (!rows->known_count)
-        return NULL;
-    return bsearch(key, rows->known, rows->known_count, sizeof(*rows->known), key_compare);
-}
+    const struct http_rows_environment *environment = &groups->environment;
 
-/* Who the row belongs to: a pod's container, a service, or a cgroup by its path. A cgroup that was
- * gone before it was ever looked for has only its number. */
-static int label_cgroup(struct http_rows *rows, uint64_t id)
-{
-    struct cgroup_identity identity;
-    char number[32];
-    int error;
-
-    const char *path = id ? cgroup_tree_path(rows->tree, id) : "other";
-    if (!path) {
-        snprintf(number, sizeof(number), "id:%llu", (unsigned long long)id);
-        path = number;
+    if (!row->entry) { /* somebody else deleted it */
+        http_groups_forget_row(groups, row, false);
+        return;
     }
-    cgroup_identity_parse(path, &identity);
-    if (identity.pod_uid[0]) {
-        error = labels_builder_set(rows->builder, TEXT("pod_uid"), text_of(identity.pod_uid));
-        error |= labels_builder_set(rows->builder, TEXT("container_id"), identity.container);
-    } else {
-        error = labels_builder_set(rows->builder, TEXT("cgroup"), text_of(path));
-        error |= labels_builder_set(rows->builder, TEXT("service"), identity.service);
+    if (!row->cgroup->gone)
+        return;
+    uint64_t count = http_row_count(&row->entry->row);
+    bool at_rest = row->gone && row->gone_count == count;
+    row->gone = true;
+    row->gone_count = count;
+    if (at_rest && !http_groups_prepare_carry(row) &&
+        !environment->row_delete(environment->context, row->entry))
+        http_groups_forget_row(groups, row, true);
+}
+
+static void rows_settle(struct http_groups *groups)
+{
+    struct http_known_row *row, *next;
+
+    http_groups_check_cgroups(groups);
+    for (row = TAILQ_FIRST(&groups->rows); row; row = next) {
+        next = TAILQ_NEXT(row, link);
+        row_settle(groups, row);
     }
-    return error ? -ENOMEM : 0;
 }
 
-/* What every series has that is sent, and that text leaves to whoever scrapes it. */
-static int label_sent(struct http_rows *rows)
+/* --- samples --- */
+
+/* Room for all samples of a drain: a value or a marker of every series, and perhaps a zero. */
+static int samples_reserve(struct http_rows *rows)
 {
-    const struct http_rows_environment *environment = &rows->environment;
-    struct label_cursor cursor = labels_first(environment->external_labels);
-    int error = 0;
+    const struct http_group *group;
+    size_t needed = 0;
 
-    while (labels_next(&cursor))
-        error |= labels_builder_set(rows->builder, cursor.label.name, cursor.label.value);
-    error |= labels_builder_set(rows->builder, TEXT("job"), text_of(environment->config->job_name));
-    error |= labels_builder_set(rows->builder, TEXT("instance"), text_of(environment->instance));
-    return error ? -ENOMEM : 0;
-}
-
-static int series_build(struct http_rows *rows, const struct http_row_key *key, bool sent,
-                        const struct http_series *series, struct labels **out)
-{
-    labels_builder_clear(rows->builder);
-    int error = sent ? label_sent(rows) : 0;
-    if (!error)
-        error = label_cgroup(rows, key->cgroup);
-    if (!error)
-        error = http_series_label(rows->builder, key, series);
-    return error ? error : labels_builder_build(rows->builder, out);
-}
-
-static int series_intern(struct http_rows *rows, const struct http_row_key *key,
-                         const struct http_series *series, series_id *out)
-{
-    autofree struct labels *labels = NULL;
-    int error = series_build(rows, key, true, series, &labels);
-
-    return error ? error : series_table_intern(rows->environment.series, labels, out);
-}
-
-static int known_grow(struct http_rows *rows)
-{
-    if (rows->known_count < rows->known_capacity)
-        return 0;
-    size_t capacity = rows->known_capacity ? rows->known_capacity * 2 : 16;
-    struct known_row *grown = reallocarray(rows->known, capacity, sizeof(*grown));
-    if (!grown)
-        return -ENOMEM;
-    rows->known = grown;
-    rows->known_capacity = capacity;
-    return 0;
-}
-
-static int known_add(struct http_rows *rows, const struct http_row_key *key,
-                     const struct http_series *series, size_t count)
-{
-    struct known_row known = {.key = *key, .series = calloc(count, sizeof(*known.series))};
-    int error = known.series ? known_grow(rows) : -ENOMEM;
-
-    while (!error && known.series_count < count) {
-        error = series_intern(rows, key, &series[known.series_count],
-                              &known.series[known.series_count]);
-        known.series_count += !error;
-    }
-    if (error) {
-        known_row_free(rows->environment.series, &known);
-        return error;
-    }
-    rows->known[rows->known_count++] = known;
-    qsort(rows->known, rows->known_count, sizeof(*rows->known), key_compare);
-    return 0;
-}
-
-static int samples_reserve(struct http_rows *rows, size_t extra)
-{
-    size_t needed = rows->sample_count + extra;
-
+    TAILQ_FOREACH(group, &rows->groups.groups, link)
+    needed += group->series_count * (group->state == HTTP_GROUP_SENT ? 1 : 2);
+    rows->sample_count = 0;
     if (needed <= rows->sample_capacity)
         return 0;
-    struct sample *grown = reallocarray(rows->samples, needed * 2, sizeof(*grown));
+    struct sample *grown = reallocarray(rows->samples, needed, sizeof(*grown));
     if (!grown)
         return -ENOMEM;
     rows->samples = grown;
-    rows->sample_capacity = needed * 2;
+    rows->sample_capacity = needed;
     return 0;
 }
 
-static int drain_row(struct http_rows *rows, const struct http_row_entry *entry, int64_t before_ms,
-                     int64_t now_ms)
+static void samples_release(struct http_rows *rows)
 {
-    struct http_series series[HTTP_ROW_MAX_SERIES];
-    size_t count =
-        http_row_series(rows->environment.config, entry->key.role, &entry->row, series);
-    bool fresh = !known_find(rows, &entry->key);
+    for (size_t i = 0; i < rows->sample_count; i++)
+        if (rows->samples[i].type == SAMPLE_HISTOGRAM)
+            histogram_release(rows->samples[i].histogram);
+    rows->sample_count = 0;
+}
 
-    int error = samples_reserve(rows, 2 * count);
-    if (!error && fresh)
-        error = known_add(rows, &entry->key, series, count);
-    if (error)
-        return error;
-    const struct known_row *known = known_find(rows, &entry->key);
-    for (size_t i = 0; i < count; i++) {
-        struct sample sample = {.series = known->series[i], .type = SAMPLE_FLOAT};
-        if (fresh) {
-            sample.timestamp_ms = before_ms;
-            rows->samples[rows->sample_count++] = sample;
-        }
-        sample.timestamp_ms = now_ms;
-        sample.value = series[i].value;
-        rows->samples[rows->sample_count++] = sample;
-    }
+static void sample_add(struct http_rows *rows, series_id series, int64_t timestamp_ms, double value)
+{
+    rows->samples[rows->sample_count++] = (struct sample){
+        .series = series, .type = SAMPLE_FLOAT, .timestamp_ms = timestamp_ms, .value = value};
+}
+
+/* Takes the histogram; NULL is that there was no memory for it. */
+static int sample_add_histogram(struct http_rows *rows, series_id series, int64_t timestamp_ms,
+                                struct histogram *histogram)
+{
+    if (!histogram)
+        return -ENOMEM;
+    rows->samples[rows->sample_count++] = (struct sample){.series = series,
+                                                          .type = SAMPLE_HISTOGRAM,
+                                                          .timestamp_ms = timestamp_ms,
+                                                          .histogram = histogram};
     return 0;
 }
 
-/* Walks the hierarchy again where a row's cgroup is not known yet; once for a drain. */
-static void refresh_tree(struct http_rows *rows, const struct http_row_entry *entries, size_t count)
+/* A sample for each of the group's series, with these sums. */
+static int group_sample(struct http_rows *rows, const struct http_group *group, uint8_t role,
+                        const struct http_sums *sums, int64_t timestamp_ms)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t id = entries[i].key.cgroup;
-        if (id && !cgroup_tree_path(rows->tree, id)) {
-            if (!known_find(rows, &entries[i].key))
-                cgroup_tree_refresh(rows->tree);
-            return;
-        }
+    struct http_series series[HTTP_GROUP_MAX_SERIES];
+    int error = 0;
+
+    http_group_series(rows->groups.environment.config, group->kind, role, &sums->row, series);
+    for (size_t i = 0; i < group->series_count; i++) {
+        if (!series[i].native)
+            sample_add(rows, group->series[i], timestamp_ms, series[i].value);
+        else if (sample_add_histogram(rows, group->series[i], timestamp_ms,
+                                      native_histogram_new(&sums->native, series[i].value)))
+            error = -ENOMEM;
     }
+    return error;
+}
+
+static int group_drain(struct http_rows *rows, struct http_group *group, uint8_t role,
+                       int64_t before_ms, int64_t now_ms)
+{
+    static const struct http_sums nothing;
+    struct http_sums sums;
+    int error = 0;
+
+    if (group->state == HTTP_GROUP_ENDED)
+        before_ms++; /* its stale markers stand at before_ms */
+    if (group->state != HTTP_GROUP_SENT)
+        error = group_sample(rows, group, role, &nothing, before_ms);
+    group->state = HTTP_GROUP_SENT;
+    http_group_sum(group, rows->groups.environment.config, &sums);
+    int sum_error = group_sample(rows, group, role, &sums, now_ms);
+    return error ? error : sum_error;
+}
+
+static int group_end(struct http_rows *rows, struct http_group *group, int64_t now_ms)
+{
+    const struct http_metrics_config *config = rows->groups.environment.config;
+    bool native = group->kind == HTTP_GROUP_DETAIL && config->native_histograms;
+    int error = 0;
+
+    for (size_t i = 0; i < group->series_count; i++) {
+        if (i || !native) /* the duration comes first */
+            sample_add(rows, group->series[i], now_ms, sample_stale_value());
+        else
+            error =
+                sample_add_histogram(rows, group->series[i], now_ms, native_histogram_new_stale());
+    }
+    free(group->carried);
+    group->carried = NULL;
+    group->state = HTTP_GROUP_ENDED;
+    return error;
+}
+
+static int groups_drain(struct http_rows *rows, int64_t before_ms, int64_t now_ms)
+{
+    struct http_group *group, *next;
+    int error = 0;
+
+    for (group = TAILQ_FIRST(&rows->groups.groups); group; group = next) {
+        const struct http_known_row *row = http_group_row(group);
+        int group_error = 0;
+        next = TAILQ_NEXT(group, link);
+        if (row)
+            group_error = group_drain(rows, group, row->key.role, before_ms, now_ms);
+        else if (group->state == HTTP_GROUP_SENT)
+            group_error = group_end(rows, group, now_ms);
+        else
+            http_groups_forget_group(&rows->groups, group);
+        if (group_error)
+            error = group_error;
+    }
+    return error;
 }
 
 int http_rows_drain(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
                     int64_t before_ms, int64_t now_ms, struct sample_sink *sink)
 {
-    int error = 0;
+    int learn_error = http_groups_learn(&rows->groups, entries, count);
+    int error = samples_reserve(rows);
 
-    refresh_tree(rows, entries, count);
-    rows->sample_count = 0;
-    for (size_t i = 0; i < count && !error; i++)
-        error = drain_row(rows, &entries[i], before_ms, now_ms);
+    if (error)
+        return error;
+    rows_settle(&rows->groups);
+    error = groups_drain(rows, before_ms, now_ms);
     sample_sink_append(sink, rows->samples, rows->sample_count);
-    return error;
-}
-
-static int write_row(struct http_rows *rows, const struct http_family *family,
-                     const struct http_row_entry *entry, struct buffer *out)
-{
-    struct http_series series[HTTP_ROW_MAX_SERIES];
-    size_t count = family->series(family, rows->environment.config, &entry->row, series);
-    char value[FLOAT_TEXT_SIZE];
-
-    for (size_t i = 0; i < count; i++) {
-        autofree struct labels *labels = NULL;
-        int error = series_build(rows, &entry->key, false, &series[i], &labels);
-        if (error)
-            return error;
-        labels_write(labels, out);
-        buffer_append_char(out, ' ');
-        buffer_append(out, value, float_text(series[i].value, value));
-        buffer_append_char(out, '\n');
-    }
-    return 0;
+    samples_release(rows);
+    return error ? error : learn_error;
 }
 
 int http_rows_write(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
                     struct buffer *out)
 {
-    refresh_tree(rows, entries, count);
-    for (size_t f = 0; f < http_family_count; f++) {
-        const struct http_family *family = &http_families[f];
-        bool begun = false;
-        for (size_t i = 0; i < count; i++) {
-            if (entries[i].key.role != family->role)
-                continue;
-            if (!begun)
-                buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help,
-                              family->name, family->type);
-            begun = true;
-            int error = write_row(rows, family, &entries[i], out);
-            if (error)
-                return error;
-        }
-    }
-    return out->failed ? -E2BIG : 0;
+    int error = http_groups_learn(&rows->groups, entries, count);
+    int text_error = http_text_write(&rows->groups, out);
+
+    return text_error ? text_error : error;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows that were seen so far, each with its cgroup's labels and the series it is sent as. */
+/* From the kernel's rows to samples and to text. Remembers the rows that were seen so far, each
+ * with its cgroup's labels and the series that it counts for. */
 #ifndef EDGEMETER_COLLECT_HTTP_ROWS_H
 #define EDGEMETER_COLLECT_HTTP_ROWS_H
 
+#include "base/buffer.h"
 #include "collect/cgroup_tree.h"
-#include "collect/http_families.h"
-#include "collect/http_meter.h"
+#include "collect/collect_config.h"
+#include "collect/http_row_entry.h"
 #include "model/sample.h"
 
 struct http_rows;
@@ -15,18 +17,32 @@ struct http_rows_environment {
     struct series_table *series;
     const struct labels *external_labels;
     const char *instance;
+    /* Deletes the row where it still is as it was read: 0; -EAGAIN: it has counted since; or
+     * another negative errno. */
+    int (*row_delete)(void *context, const struct http_row_entry *entry);
+    void *context;
 };
 
 int http_rows_new(const struct http_rows_environment *environment, struct cgroup_tree *tree,
                   struct http_rows **out);
 void http_rows_free(struct http_rows **rows);
 
-/* One drain's samples, appended to `sink` as one record: every series of every row at `now_ms`, and
- * for a row not seen before a 0 at `before_ms`, so that increase() counts from nothing. */
+/* One drain's samples, appended to `sink` as one record: every series at `now_ms`, and for a series
+ * not sent before a 0 at `before_ms`, so that increase() counts from nothing. `entries` are all
+ * rows there are. now_ms is at least before_ms + 2.
+ *
+ * A row whose cgroup is gone is sent until it has not counted for a whole interval. Then it is
+ * deleted, and a series that counts no other row gets a stale marker; where there is another (a
+ * restarted service has a new cgroup and the same labels), what the row has counted stays in the
+ * series.
+ *
+ * 0, or a negative errno: rows that could not be learned are left out, and tried again next time.
+ */
 int http_rows_drain(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
                     int64_t before_ms, int64_t now_ms, struct sample_sink *sink);
 
-/* The rows as text 0.0.4: without job, instance and external labels, which whoever scrapes adds. */
+/* The rows as text 0.0.4: without job, instance and external labels, which whoever scrapes adds,
+ * and with classic histograms. Changes nothing that is sent. */
 int http_rows_write(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
                     struct buffer *out);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_metrics: the block of ours that turns metering on. */
+#include <ctype.h>
+#include <stdlib.h>
+
 #include "config/config_blocks.h"
 #include "config/config_values.h"
 
@@ -61,6 +64,117 @@ static void decode_buckets(struct config_reader *reader, const struct yaml_tree_
     }
 }
 
+/* NULL, or what is wrong with it as a path prefix. */
+static const char *route_fault(struct text route)
+{
+    if (!route.length || *route.bytes != '/')
+        return "must begin with /";
+    if (route.length > HTTP_METRICS_ROUTE_BYTES)
+        return "is longer than 128 bytes";
+    for (size_t i = 0; i < route.length; i++) {
+        unsigned char c = route.bytes[i];
+        if (c == '?' || c == '#')
+            return "must end before the query and the fragment: ? and # are not part of a path";
+        if (c <= ' ' || c == 0x7f)
+            return "has a space or a control character in it; write it as a request has it (%20)";
+    }
+    return NULL;
+}
+
+/* The same for a host name. */
+static const char *host_fault(struct text host)
+{
+    if (!host.length)
+        return "is empty";
+    if (host.length > HTTP_METRICS_HOST_BYTES)
+        return "is longer than 63 bytes";
+    for (size_t i = 0; i < host.length; i++) {
+        unsigned char c = host.bytes[i];
+        if (isalnum(c) || strchr("-._", c))
+            continue;
+        if (c == ':')
+            return "must be a host name or an IPv4 address, without scheme and port";
+        if (c >= 0x80)
+            return "is not ASCII; write the form that requests have (xn--...)";
+        return "is not a host name; letters, digits, - . and _ are allowed";
+    }
+    return NULL;
+}
+
+struct name_kind {
+    const char *what;
+    const char *(*fault)(struct text name);
+    bool lower;
+};
+static const struct name_kind route_kind = {"routes", route_fault, false};
+static const struct name_kind host_kind = {"hosts", host_fault, true};
+
+/* Adds the name of `node` unless it is there already; the caller made room. */
+static void add_name(struct config_reader *reader, const struct yaml_tree_node *node,
+                     const struct config_place *place, const struct name_kind *kind,
+                     struct http_metrics_names *names)
+{
+    char *name = config_copy_text(reader, node->text);
+    if (!name)
+        return;
+    for (char *c = name; kind->lower && *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    for (size_t i = 0; i < names->count; i++) {
+        if (strcmp(names->list[i], name) != 0)
+            continue;
+        config_error(reader, node, place, "\"%s\" is given twice", name);
+        free(name);
+        return;
+    }
+    names->list[names->count++] = name;
+}
+
+static void decode_names(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, const struct name_kind *kind,
+                         struct http_metrics_names *names)
+{
+    if (!config_expect(reader, node, place, YAML_TREE_SEQUENCE))
+        return;
+    if (node->count > HTTP_METRICS_MAX_NAMES) {
+        config_error(reader, node, place, "has %zu %s; %d is the most", node->count, kind->what,
+                     HTTP_METRICS_MAX_NAMES);
+        return;
+    }
+    http_metrics_names_free(names);
+    if (!node->count)
+        return;
+    names->list = calloc(node->count, sizeof(*names->list));
+    if (!names->list) {
+        reader->no_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_place item = {.parent = place, .index = i};
+        if (!config_expect(reader, node->items[i], &item, YAML_TREE_SCALAR))
+            continue;
+        const char *fault = kind->fault(node->items[i]->text);
+        if (fault)
+            config_error(reader, node->items[i], &item, "\"%s\" %s", node->items[i]->text.bytes,
+                         fault);
+        else
+            add_name(reader, node->items[i], &item, kind, names);
+    }
+}
+
+static void decode_routes(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *target)
+{
+    struct http_metrics_config *config = target;
+    decode_names(reader, node, place, &route_kind, &config->routes);
+}
+
+static void decode_hosts(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, void *target)
+{
+    struct http_metrics_config *config = target;
+    decode_names(reader, node, place, &host_kind, &config->hosts);
+}
+
 static void check_http_metrics(struct config_reader *reader, const struct yaml_tree_node *node,
                                const struct config_place *place, void *target)
 {
@@ -84,9 +198,9 @@ const struct config_block config_http_metrics_block = {
         {"roles", CONFIG_CUSTOM, .decode = decode_roles},
         {"buckets", CONFIG_CUSTOM, .decode = decode_buckets},
         {"max_rows", CONFIG_UINT32, METRICS(max_rows), 16, 1048576},
-        {"native_histograms", CONFIG_UNBUILT, .neutral = "false", .ours = true},
-        {"routes", CONFIG_UNBUILT, .neutral = "[]", .ours = true},
-        {"hosts", CONFIG_UNBUILT, .neutral = "[]", .ours = true},
+        {"native_histograms", CONFIG_BOOL, METRICS(native_histograms)},
+        {"routes", CONFIG_CUSTOM, .decode = decode_routes},
+        {"hosts", CONFIG_CUSTOM, .decode = decode_hosts},
         {"relabel_configs", CONFIG_UNBUILT, .neutral = "[]", .ours = true},
         {NULL}},
     check_http_metrics};

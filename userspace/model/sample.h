@@ -8,9 +8,9 @@
 /* Prometheus' marker for "this series has ended": a NaN with this bit pattern. */
 #define STALE_NAN_BITS UINT64_C(0x7ff0000000000002)
 
-/* A native (exponential) histogram with integer counts, in remote write's own terms: spans name runs
- * of buckets, deltas are differences between neighbouring bucket counts. One allocation, freed with
- * histogram_release(). */
+/* A native (exponential) histogram with integer counts, in remote write's own terms: spans name
+ * runs of buckets, deltas are differences between neighbouring bucket counts. One allocation, freed
+ * with histogram_release(). */
 struct histogram_span {
     int32_t offset;
     uint32_t length;
@@ -29,6 +29,8 @@ struct histogram {
     const int64_t *positive_deltas, *negative_deltas;
 };
 
+/* A copy of `values` with its spans and deltas and one reference; NULL without memory. */
+struct histogram *histogram_new(const struct histogram *values);
 struct histogram *histogram_hold(struct histogram *histogram);
 void histogram_release(struct histogram *histogram);
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The labels of a series: whose cgroup, which requests, and what every series that is sent has. */
+#ifndef EDGEMETER_COLLECT_HTTP_LABELS_H
+#define EDGEMETER_COLLECT_HTTP_LABELS_H
+
+#include "collect/http_families.h"
+#include "model/labels.h"
+
+struct http_rows_environment;
+
+/* Who the cgroup belongs to: a pod's container, a service, or nothing but its path. 0 is the
+ * surplus rows'. NULL for `path`: the cgroup was gone before it was ever looked for, and has only
+ * its number. 0 or -ENOMEM. */
+int http_cgroup_labels(struct labels_builder *builder, uint64_t id, const char *path,
+                       struct labels **out);
+
+/* Which group's labels come next, name and `le` not among them. `sent`: also job, instance and the
+ * external labels, which text leaves to whoever scrapes it. 0 or -ENOMEM. */
+int http_labels_begin(struct labels_builder *builder,
+                      const struct http_rows_environment *environment, const struct labels *cgroup,
+                      const struct http_row_key *key, enum http_group_kind kind, bool sent);
+/* The labels of one of the group's series; the next may follow. */
+int http_labels_build(struct labels_builder *builder, const struct http_series *series,
+                      struct labels **out);
+
+#endif
