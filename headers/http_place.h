@@ -17,10 +17,11 @@ static __always_inline void http_mark_target(struct http_frame *frame)
 {
     frame->mark = frame->window.line;
     for (__u32 i = 0; i < 32; i++) {
-        if (http_byte(&frame->window, (__u64)frame->window.line + i) == ' ') {
-            frame->mark = frame->window.line + i + 1;
+        compiler_barrier();
+        __u8 byte = http_byte(&frame->window, frame->mark);
+        frame->mark++;
+        if (byte == ' ')
             break;
-        }
     }
     compiler_barrier();
 }

@@ -11,15 +11,20 @@
 #include "collect/native_histogram.h"
 
 /* libbpf's own messages are for whoever looks deeper: what matters is said by us. */
+#define VERIFIER_LOG_SHOWN 4096 /* bytes */
 static int libbpf_log(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-    char line[512];
+    autofree char *message = NULL;
 
-    if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
+    if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG) ||
+        vasprintf(&message, format, arguments) < 0)
         return 0;
-    vsnprintf(line, sizeof(line), format, arguments);
-    line[strcspn(line, "\n")] = '\0';
-    log_debug("collect", "libbpf", LOG_STR("message", line));
+    /* the verifier's log comes as one message of up to megabytes; why it refused stands at its end */
+    size_t length = strlen(message);
+    char *line = message + (length > VERIFIER_LOG_SHOWN ? length - VERIFIER_LOG_SHOWN : 0);
+    for (char *rest = line; (line = strsep(&rest, "\n"));)
+        if (*line)
+            log_debug("collect", "libbpf", LOG_STR("message", line));
     return 0;
 }
 
