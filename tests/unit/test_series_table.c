@@ -16,7 +16,6 @@
 #include "model/series_table.h"
 
 #define MILLION 1000000u
-#define SECONDS_FOR_A_MILLION 20 /* takes about one; sanitizers take a few */
 #define MAX_OVERHEAD 100         /* bytes a series, beside its label text */
 
 static struct labels_builder *builder;
@@ -239,7 +238,6 @@ static void test_a_million(void **state)
     double seconds = (double)(clock_monotonic_ns() - start) / NS_PER_SECOND;
     print_message("a million series: %.2f s, %.1f bytes a series beside the text\n", seconds,
                   overhead);
-    assert_true(seconds < SECONDS_FOR_A_MILLION);
 #ifndef __SANITIZE_ADDRESS__
     assert_true(overhead > 0 && overhead < MAX_OVERHEAD);
 #endif
