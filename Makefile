@@ -36,10 +36,11 @@ proto_objects := $(proto_c:.c=.o)
 skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
+vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
 .PHONY: build deps test tests demo vmtest bench-http install clean format
 build: $(BUILD)/edgemeter
-tests: $(unit_tests) $(bpf_tests)
+tests: $(unit_tests) $(bpf_tests) $(vm_tests)
 
 deps: ; $(Q)tools/install-deps
 
@@ -61,7 +62,8 @@ $(BUILD)/%.bpf.o: %.bpf.c Makefile
 $(GEN)/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(bpf_tests): $(BUILD)/tests/bpf/sockets.o $(BUILD)/tests/bpf/meter_fixture.o
+$(vm_tests): $(BUILD)/tests/bpf/http_peer.o
+$(bpf_tests) $(vm_tests): $(BUILD)/tests/bpf/sockets.o $(BUILD)/tests/bpf/meter_fixture.o
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(objects) $(proto_objects)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS) $(LDLIBS)
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.bpf.o $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h $(GEN)/%.pb-c.o $(GEN)/%.skel.h

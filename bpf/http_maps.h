@@ -120,6 +120,8 @@ struct early_key {
 struct early {
     struct http_connection connection;
     struct http_kept kept;
+    __u32 first; /* sequence number at which it begins; bytes before it may yet come */
+    __u32 reserved;
 };
 
 struct {

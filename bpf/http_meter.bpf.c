@@ -149,6 +149,7 @@ static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
     early = bpf_map_lookup_elem(&early_connections, &key);
     if (early) {
         http_connection_init(&early->connection, key.cgroup);
+        early->first = tcp->sequence;
         http_outcome_count(HTTP_CONNECTION_SEEN, 1);
     }
     return early;
@@ -189,6 +190,15 @@ static __always_inline void connection_begin(struct bpf_sock *socket,
     connection->streams[HTTP_EGRESS].next = connection->streams[HTTP_EGRESS].seen = tcp->snd_nxt;
 }
 
+/* What came while there was no socket was not the connection's beginning, which is yet to come. */
+static __always_inline int begins_too_late(struct bpf_sock *socket, const struct early *early)
+{
+    struct bpf_tcp_sock *tcp = bpf_tcp_sock(socket);
+
+    return tcp && early->connection.turn.request_direction == HTTP_DIRECTIONS &&
+           (__s32)(early->first - tcp->rcv_nxt) > 0;
+}
+
 static __always_inline struct http_connection *
 connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direction)
 {
@@ -211,14 +221,32 @@ connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direc
         http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
         return 0;
     }
-    if (early) {
+    if (early && !begins_too_late(socket, early)) {
         take_over(socket, connection, &key, early);
         return connection;
     }
     http_connection_init(connection, key.cgroup);
-    http_outcome_count(HTTP_CONNECTION_SEEN, 1);
     connection_begin(socket, connection, direction);
+    if (early) {
+        connection->streams[HTTP_INGRESS].skipped = early->first;
+        connection->streams[HTTP_INGRESS].seen = early->connection.streams[HTTP_INGRESS].seen;
+        bpf_map_delete_elem(&early_connections, &key);
+    } else {
+        http_outcome_count(HTTP_CONNECTION_SEEN, 1);
+    }
     return connection;
+}
+
+/* Is what is missing before this packet yet to come? Not where TCP has it, and we have not. */
+static __always_inline int comes_early(struct bpf_sock *socket,
+                                       const struct http_connection *connection, __u32 sequence)
+{
+    __u32 next = connection->streams[HTTP_INGRESS].next;
+
+    if ((__s32)(sequence - next) <= 0)
+        return 0;
+    struct bpf_tcp_sock *tcp = bpf_tcp_sock(socket);
+    return tcp && (__s32)(tcp->rcv_nxt - next) <= 0;
 }
 
 static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
@@ -261,6 +289,8 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
         return;
     }
     packet.now_ns = bpf_ktime_get_ns();
+    packet.early = direction == HTTP_INGRESS &&
+                   (early || comes_early(socket, connection, tcp.sequence));
     scratch->frame.packet = packet;
     frame_packet(skb, socket, early, connection, &scratch->frame);
     scratch_release(scratch);

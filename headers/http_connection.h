@@ -260,7 +260,10 @@ static __always_inline void http_packet_begin(const struct http_connection *conn
         stream->next = frame->packet.sequence;
         stream->seen = frame->packet.sequence;
     }
-    __u32 end = frame->packet.sequence + frame->packet.length;
+    __u32 sequence = frame->packet.sequence, end = sequence + frame->packet.length;
+    if ((__s32)(sequence - stream->next) > 0 &&
+        ((__s32)(stream->seen - stream->next) <= 0 || (__s32)(sequence - stream->skipped) < 0))
+        stream->skipped = sequence;
     if ((__s32)(end - stream->seen) > 0)
         stream->seen = end;
     frame->window.sequence = stream->next - stream->kept;

@@ -50,7 +50,7 @@ struct http_packet {
     __u8 direction;
     __u8 fin;   /* the sender ends its direction here, or both (RST) */
     __u8 tried; /* a lost position was looked for here */
-    __u8 reserved;
+    __u8 early; /* what is missing before it is yet to come */
 };
 
 /* A finished exchange, on its way into a row. */

@@ -66,7 +66,7 @@ struct http_stream {
     __u64 left;   /* body bytes beyond `next`, where one hop of sequence numbers could not span them */
     __u64 body;   /* body bytes of the current message, as far as announced */
     struct http_place place; /* of the current request */
-    __u32 reserved;
+    __u32 skipped; /* where `seen` is beyond `next`: the first byte that came too early */
 };
 _Static_assert(sizeof(struct http_stream) == 40, "kept once per direction of every connection");
 

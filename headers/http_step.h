@@ -48,6 +48,36 @@ static __always_inline int http_lose(struct http_frame *frame, __u32 reason)
     return action;
 }
 
+/* Have the bytes at `next` come too early, and gone by? */
+static __always_inline int http_went_by(const struct http_stream *stream)
+{
+    return (__s32)(stream->seen - stream->next) > 0 && (__s32)(stream->skipped - stream->next) <= 0;
+}
+
+/* The rest of the line, or all of it, has gone by. Of a start line its first bytes tell enough. */
+static __always_inline int http_lose_line(struct http_frame *frame)
+{
+    struct http_stream *stream = &frame->stream;
+    const struct http_window *window = &frame->window;
+
+    if (stream->phase == HTTP_PHASE_START && window->end >= window->line + HTTP_LINE_TAIL) {
+        __u64 word = http_word(window, window->line);
+        int is_status = http_is_status_line(word);
+        __u8 method = http_known_method(word);
+        if (method == HTTP_METHODS && http_is_unknown_method(window))
+            method = HTTP_METHOD_OTHER;
+        stream->flags = is_status ? HTTP_HEAD_IS_RESPONSE : 0;
+        stream->status = is_status ? http_status(window) : 0;
+        stream->method = method;
+        stream->left = 0;
+        stream->body = 0;
+        stream->place = (struct http_place){0, 0};
+        if (is_status || method != HTTP_METHODS)
+            stream->phase = HTTP_PHASE_FIELDS;
+    }
+    return http_lose(frame, HTTP_LOSS_RESYNC);
+}
+
 static __always_inline int http_ignore(struct http_frame *frame, __u32 outcome)
 {
     frame->stream.phase = HTTP_PHASE_IGNORED;
@@ -180,6 +210,19 @@ static __always_inline int http_head(struct http_frame *frame)
     return HTTP_ACTION_REQUEST | http_body_begin(&frame->stream);
 }
 
+/* A path behind what could be a method, in the first 16 bytes. */
+static __always_inline int http_looks_like_target(const struct http_window *window)
+{
+    for (__u32 i = 0; i < 15; i++) {
+        __u8 byte = http_byte(window, i);
+        if (byte == ' ')
+            return i > 0 && http_byte(window, i + 1) == '/';
+        if (!http_is_token(byte))
+            return 0;
+    }
+    return 0;
+}
+
 /* Does the payload start like a head of this direction? */
 static __always_inline int http_looks_like_head(void *context, struct http_frame *frame)
 {
@@ -191,8 +234,10 @@ static __always_inline int http_looks_like_head(void *context, struct http_frame
     __u64 word = http_word(&frame->window, 0);
     if (requests != direction && http_is_status_line(word))
         return 1;
-    return (requests == direction || requests == HTTP_DIRECTIONS) &&
-           http_known_method(word) != HTTP_METHODS;
+    if (requests != direction && requests != HTTP_DIRECTIONS)
+        return 0;
+    return http_known_method(word) != HTTP_METHODS ||
+           (requests == direction && http_looks_like_target(&frame->window));
 }
 
 /* A lost position is regained where a segment starts like a head; not where it was looked at before,
@@ -301,10 +346,21 @@ static __always_inline int http_step_event(struct http_frame *frame, int event)
     return action;
 }
 
+/* Where a message should start, another one came first: a final answer before its 103, or a pipeline. */
+static __always_inline int http_begins_another(void *context, struct http_frame *frame)
+{
+    return frame->stream.phase == HTTP_PHASE_START && frame->window.line == frame->window.end &&
+           http_looks_like_head(context, frame);
+}
+
 static __always_inline int http_step_lines(void *context, struct http_frame *frame)
 {
-    if ((__s32)(frame->packet.sequence - frame->stream.next) > 0) /* a hole before a line */
-        return HTTP_ACTION_MORE | http_lose(frame, HTTP_LOSS_RESYNC);
+    if ((__s32)(frame->packet.sequence - frame->stream.next) > 0) { /* a hole before a line */
+        if (frame->packet.early && !http_went_by(&frame->stream) &&
+            !http_begins_another(context, frame))
+            return 0;
+        return HTTP_ACTION_MORE | http_lose_line(frame);
+    }
     if (!http_refill(context, frame))
         return 0;
     int event = HTTP_SCAN(frame);
@@ -382,12 +438,15 @@ static __always_inline int http_step_last(struct http_frame *frame)
     }
     stream->kept = 0;
     if (packet->fin && stream->flags & HTTP_HEAD_IS_RESPONSE &&
-        stream->phase >= HTTP_PHASE_CHUNK_SIZE && stream->phase <= HTTP_PHASE_UNTIL_CLOSE) {
+        stream->phase >= HTTP_PHASE_CHUNK_SIZE && stream->phase <= HTTP_PHASE_UNTIL_CLOSE &&
+        (stream->phase >= HTTP_PHASE_BODY || (__s32)(packet->sequence - stream->next) <= 0)) {
         http_body_cut(stream);
         return http_message_end(stream);
     }
     if (stream->phase < HTTP_PHASE_START || stream->phase > HTTP_PHASE_TRAILERS)
         return 0;
+    if (http_went_by(stream))
+        return http_lose_line(frame);
     stream->kept = frame->window.end - frame->window.line; /* the line, if any, is in front */
     int begun = stream->kept > 1 || (stream->kept && first != '\r');
     if (stream->phase == HTTP_PHASE_START && begun && !http_may_start(&frame->window, stream->kept)) {

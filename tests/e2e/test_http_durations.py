@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Durations of unsaturated responses of 1 ms to 5 s are those of Apache's log: at every bucket's
 edge the count lies between the log's counts at the edge less and plus 5 % or 1 ms, whichever is more;
-the sums are within 5 %."""
+the sums are within 5 %. A busy machine may hold up the server between the packet and the start of its
+own clock: one request in a hundred may be beyond; none with FULL=1, for a machine of one's own."""
 
 import functools
 import os
@@ -61,12 +62,13 @@ def test_durations_are_the_logs():
         logged = sorted(line.time / 1e6 for line in log_lines(apache))
         row = read(agent).rows("server", apache.cgroup_path)["GET", "200"]
     failed = []
+    held_up = 0 if FULL else len(logged) // 100
     for edge in EDGES:
         least = sum(1 for time in logged if time <= edge - slack(edge))
         most = sum(1 for time in logged if time <= edge + slack(edge))
         got = row.buckets[edge]
         print(f"    at or under {edge:6} s: {got:5}; the log: {least:5} to {most:5}", flush=True)
-        if not least <= got <= most:
+        if not least - held_up <= got <= most + held_up:
             failed.append(edge)
     difference = row.seconds / sum(logged) - 1
     print(f"    sum {row.seconds:.6f} s, the log's {sum(logged):.6f} s: {100 * difference:+.2f} %")
