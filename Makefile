@@ -28,11 +28,12 @@ TEST_LDLIBS := -lcmocka
 # A fixed target architecture for BPF: nothing in bpf/ depends on it, kernel headers do.
 BPF_CFLAGS := -target bpf -mcpu=v2 -O2 -g $(WARN) -Iheaders -Ivmlinux
 
-sources := $(sort $(wildcard userspace/*/*.c) $(filter-out userspace/main.c,$(wildcard userspace/*.c)))
+sources := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c) $(filter-out userspace/main.c,$(wildcard userspace/*.c)))
 objects := $(sources:%.c=$(BUILD)/%.o)
 protos := $(sort $(wildcard userspace/*/*.proto))
 proto_c := $(protos:userspace/%.proto=$(GEN)/%.pb-c.c)
 proto_objects := $(proto_c:.c=.o)
+archive := $(BUILD)/edgemeter.a
 skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
@@ -44,8 +45,11 @@ tests: $(unit_tests) $(bpf_tests) $(vm_tests)
 
 deps: ; $(Q)tools/install-deps
 
-$(BUILD)/edgemeter: $(BUILD)/userspace/main.o $(objects) $(proto_objects)
+$(BUILD)/edgemeter: $(BUILD)/userspace/main.o $(archive)
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(archive): $(objects) $(proto_objects)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/%.o: %.c Makefile VERSION | $(skeletons) $(proto_c)
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -64,8 +68,8 @@ $(GEN)/%.skel.h: $(BUILD)/bpf/%.bpf.o
 
 $(vm_tests): $(BUILD)/tests/bpf/http_peer.o
 $(bpf_tests) $(vm_tests): $(BUILD)/tests/bpf/sockets.o $(BUILD)/tests/bpf/meter_fixture.o
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(objects) $(proto_objects)
-	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS) $(LDLIBS)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(archive)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(archive) $(TEST_LDLIBS) $(LDLIBS)
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/%.bpf.o $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h $(GEN)/%.pb-c.o $(GEN)/%.skel.h
 
 test: deps

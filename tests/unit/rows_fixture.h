@@ -64,9 +64,10 @@ static inline void received_clear(void)
     received.count = received.records = 0;
 }
 
-static inline void received_append(struct sample_sink *sink, const struct sample *samples,
-                                   size_t count)
+static inline void received_append(struct sample_sink *sink, const struct sample_record *record)
 {
+    const struct sample *samples = record->samples;
+    size_t count = record->count;
     (void)sink;
     assert_int_equal(received.records, 0); /* a drain is one record */
     received.records++;

@@ -123,12 +123,12 @@ struct counting_sink {
     size_t samples;
 };
 
-static void count_append(struct sample_sink *sink, const struct sample *samples, size_t count)
+static void count_append(struct sample_sink *sink, const struct sample_record *record)
 {
     struct counting_sink *counting = (struct counting_sink *)sink;
-    assert_non_null(samples);
+    assert_non_null(record->samples);
     counting->calls++;
-    counting->samples += count;
+    counting->samples += record->count;
 }
 
 static void test_sink_is_not_called_for_nothing(void **state)

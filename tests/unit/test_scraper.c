@@ -64,9 +64,11 @@ static void write_series(struct fixture *fixture, const struct labels *labels, s
 }
 
 /* One record as "a=1 b=STALE up=1 (2,2,2)": data first, the report behind it. */
-static void append(struct sample_sink *sink, const struct sample *samples, size_t count)
+static void append(struct sample_sink *sink, const struct sample_record *record)
 {
     struct fixture *fixture = (struct fixture *)sink;
+    const struct sample *samples = record->samples;
+    size_t count = record->count;
     if (fixture->scrapes == fixture->wanted)
         return;
     struct buffer *out = &fixture->records[fixture->scrapes];

@@ -49,18 +49,48 @@ struct sample {
 double sample_stale_value(void);
 bool sample_is_stale(const struct sample *sample);
 
-/* Takes one record: the samples of one scrape, or of one drain of HTTP rows. The sink takes its own
- * references of the series and histograms that it keeps. A sink does not fail: what it cannot keep
- * it counts as dropped. */
-struct sample_sink {
-    void (*append)(struct sample_sink *sink, const struct sample *samples, size_t count);
+/* An exemplar of one sample. Borrowed: whoever keeps it copies. */
+struct exemplar {
+    size_t sample; /* index in the record */
+    const struct labels *labels;
+    double value;
+    int64_t timestamp_ms;
 };
+
+/* When the count of a counter, histogram or summary began (OpenMetrics' _created). */
+struct sample_created {
+    size_t sample; /* index in the record */
+    int64_t created_ms;
+};
+
+/* The samples of one scrape, or of one drain of HTTP rows. What is beside them is sparse, sorted by
+ * sample. */
+struct sample_record {
+    const struct sample *samples;
+    size_t count;
+    const struct exemplar *exemplars;
+    size_t exemplar_count;
+    const struct sample_created *created;
+    size_t created_count;
+};
+
+/* The sink takes its own references of the series and histograms that it keeps. A sink does not
+ * fail: what it cannot keep it counts as dropped. */
+struct sample_sink {
+    void (*append)(struct sample_sink *sink, const struct sample_record *record);
+};
+
+static inline void sample_sink_append_record(struct sample_sink *sink,
+                                             const struct sample_record *record)
+{
+    if (record->count)
+        sink->append(sink, record);
+}
 
 static inline void sample_sink_append(struct sample_sink *sink, const struct sample *samples,
                                       size_t count)
 {
-    if (count)
-        sink->append(sink, samples, count);
+    sample_sink_append_record(sink, &(struct sample_record){.samples = samples, .count = count});
 }
 
 #endif

@@ -6,6 +6,7 @@
 #define EDGEMETER_MODEL_SERIES_TABLE_H
 
 #include "model/labels.h"
+#include "model/metadata.h"
 
 typedef uint32_t series_id; /* 0 is never a series */
 #define SERIES_TABLE_MAX (1u << 30)
@@ -23,6 +24,16 @@ void series_table_release(struct series_table *table, series_id series);
 
 /* NULL for a number that is not in use. Valid until the last reference is released. */
 const struct labels *series_table_labels(const struct series_table *table, series_id series);
+
+/* Notes what the scrape said of the series' family, a copy; NULL forgets it. Families with equal
+ * metadata share one. 0 or -ENOMEM. */
+int series_table_describe(struct series_table *table, series_id series,
+                          const struct metadata *metadata);
+/* 0: nothing was noted. */
+metadata_id series_table_metadata_id(const struct series_table *table, series_id series);
+/* NULL for 0. Valid until no series has it any more. */
+const struct metadata *series_table_metadata(const struct series_table *table, metadata_id id);
+
 uint32_t series_table_count(const struct series_table *table);
 
 #endif

@@ -53,13 +53,12 @@ static int64_t count_in(struct shipper *shipper, const struct sample *samples, s
     return highest_ms;
 }
 
-static void shipper_append(struct sample_sink *sink, const struct sample *samples, size_t count)
+static void shipper_append(struct sample_sink *sink, const struct sample_record *record)
 {
     struct shipper *shipper = (struct shipper *)sink;
-    if (!count)
-        return;
-    int64_t highest_ms = count_in(shipper, samples, count);
-    queue_append(shipper->queue, samples, count); /* tells each remote what it drops */
+    int64_t highest_ms = count_in(shipper, record->samples, record->count);
+    queue_append(shipper->queue, record->samples,
+                 record->count); /* tells each remote what it drops */
     for (size_t i = 0; i < shipper->remote_count; i++)
         remote_notify(shipper->remotes[i], highest_ms);
 }
