@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model/series_table: interning, references, reuse of numbers, a million series. */
+/* model/series_table: interning, references, reuse of numbers, metadata, a million series. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "model/metadata_table.h"
 #include "model/series_table.h"
 
 #define MILLION 1000000u
@@ -157,6 +158,135 @@ static void test_empty_set_is_a_series(void **state)
     series_table_free(&table);
 }
 
+static struct metadata requests_metadata(void)
+{
+    return (struct metadata){.family = TEXT("http_requests_total"),
+                             .help = TEXT("All of them."),
+                             .type = METADATA_COUNTER};
+}
+
+static const struct metadata *metadata_of(const struct series_table *table, series_id series)
+{
+    return series_table_metadata(table, series_table_metadata_id(table, series));
+}
+
+static void test_metadata_of_a_series(void **state)
+{
+    (void)state;
+    struct series_table *table = table_of(10);
+    struct metadata metadata = requests_metadata(), other = metadata;
+    series_id a, b;
+    assert_int_equal(intern(table, 1, &a), 0);
+    assert_int_equal(intern(table, 2, &b), 0);
+    assert_int_equal(series_table_metadata_id(table, a), 0);
+    assert_null(series_table_metadata(table, 0));
+    char help[] = "All of them."; /* a copy is kept */
+    metadata.help.bytes = help;
+    assert_int_equal(series_table_describe(table, a, &metadata), 0);
+    memset(help, 'x', sizeof(help));
+    metadata = requests_metadata();
+    assert_int_equal(series_table_describe(table, b, &metadata), 0);
+
+    metadata_id shared = series_table_metadata_id(table, a);
+    assert_int_not_equal(shared, 0);
+    assert_int_equal(series_table_metadata_id(table, b), shared);
+    const struct metadata *found = metadata_of(table, a);
+    assert_true(text_equal(found->family, metadata.family));
+    assert_true(text_equal(found->help, metadata.help));
+    assert_int_equal(found->unit.length, 0);
+    assert_int_equal(found->type, METADATA_COUNTER);
+
+    other.unit = TEXT("requests");
+    assert_int_equal(series_table_describe(table, b, &other), 0);
+    assert_true(text_equal(metadata_of(table, b)->unit, other.unit));
+    assert_int_equal(series_table_describe(table, b, &other), 0);
+    assert_int_equal(series_table_metadata_id(table, a), shared);
+    assert_int_equal(series_table_describe(table, a, NULL), 0);
+    assert_int_equal(series_table_metadata_id(table, a), 0);
+    assert_null(series_table_metadata(table, shared)); /* nobody has it any more */
+    series_table_release(table, b);
+    assert_int_equal(intern(table, 3, &a), 0);
+    assert_int_equal(a, b);
+    assert_int_equal(series_table_metadata_id(table, a), 0); /* the number's new series */
+    series_table_free(&table);
+}
+
+/* Where one text ends and the next begins counts, and so does the type. */
+static void test_metadata_differs(void **state)
+{
+    (void)state;
+    static const struct metadata all[] = {
+        {.family = {"ab", 2}, .help = {"c", 1}},
+        {.family = {"a", 1}, .help = {"bc", 2}},
+        {.family = {"a", 1}, .help = {"b", 1}, .unit = {"c", 1}},
+        {.family = {"a", 1}, .unit = {"bc", 2}},
+        {.family = {"a", 1}, .unit = {"bc", 2}, .type = METADATA_GAUGE},
+        {.help = {"abc", 3}},
+        {.unit = {"abc", 3}},
+        {.type = METADATA_STATESET},
+    };
+    struct series_table *table = table_of(10);
+    metadata_id ids[ARRAY_SIZE(all)], again;
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        assert_int_equal(series_table_intern_metadata(table, &all[i], &ids[i]), 0);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(ids[i], ids[k]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        assert_int_equal(series_table_intern_metadata(table, &all[i], &again), 0);
+        assert_int_equal(again, ids[i]);
+        series_table_release_metadata(table, again);
+        assert_non_null(series_table_metadata(table, ids[i]));
+        series_table_release_metadata(table, ids[i]);
+        assert_null(series_table_metadata(table, ids[i]));
+    }
+    series_table_free(&table);
+}
+
+/* Many families at a time, and their numbers used again. */
+static void test_metadata_churn(void **state)
+{
+    (void)state;
+    enum { FAMILIES = 3000, STEPS = 60000 };
+    struct series_table *table = table_of(10);
+    autofree metadata_id *ids = calloc(FAMILIES, sizeof(*ids));
+    metadata_id highest = 0;
+    assert_non_null(ids);
+    srandom(12);
+    for (int step = 0; step < STEPS; step++) {
+        uint32_t i = (uint32_t)random() % FAMILIES;
+        char name[32];
+        snprintf(name, sizeof(name), "family_%u", i);
+        if (ids[i]) {
+            assert_true(text_equal(series_table_metadata(table, ids[i])->family, text_of(name)));
+            series_table_release_metadata(table, ids[i]);
+            ids[i] = 0;
+        } else {
+            struct metadata metadata = {.family = text_of(name)};
+            assert_int_equal(series_table_intern_metadata(table, &metadata, &ids[i]), 0);
+            highest = ids[i] > highest ? ids[i] : highest;
+        }
+    }
+    assert_in_range(highest, FAMILIES / 2, FAMILIES);
+    series_table_free(&table);
+}
+
+static void test_metadata_has_a_maximum(void **state)
+{
+    (void)state;
+    struct series_table *table = table_of(10);
+    autofree char *help = calloc(1, METADATA_TABLE_MAX_BYTES);
+    struct metadata metadata = {.help = {help, METADATA_TABLE_MAX_BYTES}};
+    struct metadata more = requests_metadata();
+    series_id series;
+    assert_int_equal(intern(table, 1, &series), 0);
+    assert_int_equal(series_table_describe(table, series, &metadata), 0);
+    assert_int_equal(series_table_describe(table, series, &more), -E2BIG);
+    assert_int_equal(series_table_metadata_id(table, series), 0);
+    assert_int_equal(series_table_describe(table, series, &more), 0); /* there is room again */
+    series_table_free(&table);
+}
+
 /* Random adding and removing, sizes up and down, against an array. */
 static void test_churn_against_model(void **state)
 {
@@ -252,6 +382,10 @@ int main(void)
         cmocka_unit_test(test_numbers_not_in_use),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_empty_set_is_a_series),
+        cmocka_unit_test(test_metadata_of_a_series),
+        cmocka_unit_test(test_metadata_differs),
+        cmocka_unit_test(test_metadata_churn),
+        cmocka_unit_test(test_metadata_has_a_maximum),
         cmocka_unit_test(test_churn_against_model),
         cmocka_unit_test(test_a_million),
     };

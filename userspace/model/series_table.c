@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ids in an open-addressing hash, entries in an array that grows by chunks and never moves. What a
  * series costs beside its label text: 16 bytes of entry, 10.7 to 21.3 of hash, the header of its
- * packed set and malloc's own. Knows nothing of samples. */
+ * packed set and malloc's own. Metadata is kept in metadata_table.c, once for all that have it. Knows
+ * nothing of samples. */
 #include "model/series_table.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+
+#include "model/metadata_table.h"
 
 #define CHUNK_ENTRIES 4096u
 #define LEAST_SLOTS 64u
@@ -17,7 +20,9 @@ struct series_entry {
         uint32_t references;
         series_id next_free;
     };
+    metadata_id metadata; /* 0: none */
 };
+_Static_assert(sizeof(struct series_entry) == 16, "metadata fills what would be padding");
 
 /* Linear probing from home = tag & mask; a series stands at its home or after it, with no gap
  * between. */
@@ -34,6 +39,7 @@ struct series_table {
     uint32_t count;
     uint32_t ids_used; /* ids given out so far, 0 included */
     series_id first_free;
+    struct metadata_table *metadata;
 };
 
 int series_table_new(uint32_t max_series, struct series_table **out)
@@ -48,12 +54,12 @@ int series_table_new(uint32_t max_series, struct series_table **out)
     table->mask = LEAST_SLOTS - 1;
     table->chunks = calloc(max_series / CHUNK_ENTRIES + 1, sizeof(*table->chunks));
     table->slots = calloc(LEAST_SLOTS, sizeof(*table->slots));
-    if (!table->chunks || !table->slots) {
+    int error = table->chunks && table->slots ? metadata_table_new(&table->metadata) : -ENOMEM;
+    if (error)
         series_table_free(&table);
-        return -ENOMEM;
-    }
-    *out = table;
-    return 0;
+    else
+        *out = table;
+    return error;
 }
 
 static struct series_entry *table_entry(const struct series_table *table, series_id series)
@@ -72,6 +78,7 @@ void series_table_free(struct series_table **out)
         free(table->chunks[chunk]);
     free(table->chunks);
     free(table->slots);
+    metadata_table_free(&table->metadata);
     free(table);
     *out = NULL;
 }
@@ -209,6 +216,7 @@ static void table_remove(struct series_table *table, series_id series)
 {
     struct series_entry *entry = table_entry(table, series);
     table_empty_slot(table, (uint32_t)(table_find(table, entry->labels) - table->slots));
+    metadata_table_release(table->metadata, entry->metadata);
     free(entry->labels);
     *entry = (struct series_entry){.next_free = table->first_free};
     table->first_free = series;
@@ -230,6 +238,50 @@ const struct labels *series_table_labels(const struct series_table *table, serie
 {
     const struct series_entry *entry = table_live_entry(table, series);
     return entry ? entry->labels : NULL;
+}
+
+int series_table_intern_metadata(struct series_table *table, const struct metadata *metadata,
+                                 metadata_id *out)
+{
+    return metadata_table_intern(table->metadata, metadata, out);
+}
+
+void series_table_release_metadata(struct series_table *table, metadata_id id)
+{
+    metadata_table_release(table->metadata, id);
+}
+
+void series_table_set_metadata(struct series_table *table, series_id series, metadata_id id)
+{
+    struct series_entry *entry = table_live_entry(table, series);
+    assert(entry);
+    if (entry->metadata == id)
+        return;
+    if (id)
+        metadata_table_hold(table->metadata, id);
+    metadata_table_release(table->metadata, entry->metadata);
+    entry->metadata = id;
+}
+
+int series_table_describe(struct series_table *table, series_id series,
+                          const struct metadata *metadata)
+{
+    metadata_id id = 0;
+    int error = metadata ? metadata_table_intern(table->metadata, metadata, &id) : 0;
+    series_table_set_metadata(table, series, id);
+    metadata_table_release(table->metadata, id);
+    return error;
+}
+
+metadata_id series_table_metadata_id(const struct series_table *table, series_id series)
+{
+    const struct series_entry *entry = table_live_entry(table, series);
+    return entry ? entry->metadata : 0;
+}
+
+const struct metadata *series_table_metadata(const struct series_table *table, metadata_id id)
+{
+    return metadata_table_get(table->metadata, id);
 }
 
 uint32_t series_table_count(const struct series_table *table)

@@ -26,13 +26,20 @@ void series_table_release(struct series_table *table, series_id series);
 const struct labels *series_table_labels(const struct series_table *table, series_id series);
 
 /* Notes what the scrape said of the series' family, a copy; NULL forgets it. Families with equal
- * metadata share one. 0 or -ENOMEM. */
+ * metadata share one. 0, -ENOMEM or -E2BIG (metadata_table.h): then the series has none. */
 int series_table_describe(struct series_table *table, series_id series,
                           const struct metadata *metadata);
 /* 0: nothing was noted. */
 metadata_id series_table_metadata_id(const struct series_table *table, series_id series);
 /* NULL for 0. Valid until no series has it any more. */
 const struct metadata *series_table_metadata(const struct series_table *table, metadata_id id);
+
+/* The same in two steps, for whoever has many series of one family: the metadata, with a reference
+ * of its own, and a series that gets it (0: forgets what it had). */
+int series_table_intern_metadata(struct series_table *table, const struct metadata *metadata,
+                                 metadata_id *out);
+void series_table_release_metadata(struct series_table *table, metadata_id id);
+void series_table_set_metadata(struct series_table *table, series_id series, metadata_id id);
 
 uint32_t series_table_count(const struct series_table *table);
 
