@@ -39,9 +39,10 @@ static uint64_t random_below(uint64_t limit)
     return seed % limit;
 }
 
-static void on_drop(void *context, struct sample_counts dropped)
+static void on_drop(void *context, enum queue_drop why, struct sample_counts dropped)
 {
     struct sample_counts *sum = context;
+    assert_int_equal(why, QUEUE_DROP_FULL);
     sum->floats += dropped.floats;
     sum->histograms += dropped.histograms;
 }
@@ -61,10 +62,33 @@ static series_id make_series(struct series_table *table, unsigned number)
     return series;
 }
 
+static void open_reader(struct fixture *f, int i)
+{
+    const char name[] = {(char)('a' + i), 0};
+    assert_int_equal(queue_reader_open(f->queue, name, on_drop, &f->dropped[i], &f->readers[i]), 0);
+}
+
 static void open_readers(struct fixture *f, int count)
 {
     for (int i = 0; i < count; i++)
-        assert_int_equal(queue_reader_open(f->queue, on_drop, &f->dropped[i], &f->readers[i]), 0);
+        open_reader(f, i);
+}
+
+static int queue_append_samples(struct queue *queue, const struct sample *samples, size_t count)
+{
+    return queue_append(queue, &(struct sample_record){.samples = samples, .count = count});
+}
+
+/* How many samples of the log lie before the reader. */
+static uint64_t position_of(const struct queue_reader *reader)
+{
+    struct queue_position position = queue_reader_position(reader);
+    return (uint64_t)position.offset << 32 | position.sample;
+}
+
+static void release_read(struct queue_reader *reader)
+{
+    queue_reader_release(reader, 0, queue_reader_position(reader));
 }
 
 static void setup(struct fixture *f, uint64_t max_bytes)
@@ -151,7 +175,7 @@ static void append_random(struct fixture *f, size_t count)
     assert_true(f->logged + count <= LOG_SAMPLES);
     for (size_t i = 0; i < count; i++)
         f->log[f->logged + i] = random_sample(f, base_ms);
-    assert_int_equal(queue_append(f->queue, f->log + f->logged, count), 0);
+    assert_int_equal(queue_append_samples(f->queue, f->log + f->logged, count), 0);
     f->logged += count;
 }
 
@@ -162,7 +186,7 @@ static void append_floats(struct fixture *f, size_t count)
         f->log[f->logged + i] = (struct sample){.series = f->series[i % SERIES],
                                                 .timestamp_ms = INT64_C(1790000000000),
                                                 .value = (double)(f->logged + i)};
-    queue_append(f->queue, f->log + f->logged, count);
+    queue_append_samples(f->queue, f->log + f->logged, count);
     f->logged += count;
 }
 
@@ -176,15 +200,15 @@ static void assert_sample_equal(const struct sample *a, const struct sample *b)
 
 static void read_some(struct fixture *f, int reader, size_t count)
 {
-    struct sample sample;
+    struct queue_sample read;
     for (; count; count--) {
-        size_t position = queue_reader_position(f->readers[reader]);
-        bool more = queue_reader_next(f->readers[reader], &sample);
+        size_t position = position_of(f->readers[reader]);
+        bool more = queue_reader_next(f->readers[reader], &read);
         assert_int_equal(more, position < f->logged);
         if (!more)
             return;
-        assert_sample_equal(&sample, &f->log[position]);
-        assert_int_equal(queue_reader_position(f->readers[reader]), position + 1);
+        assert_sample_equal(&read.sample, &f->log[position]);
+        assert_int_equal(position_of(f->readers[reader]), position + 1);
     }
 }
 
@@ -205,12 +229,12 @@ static void test_readers_get_everything_in_order(void **state)
             if (random_below(3))
                 read_some(&f, r, random_below(random_below(2) ? 10 : 3 * MAX_RECORD));
             if (random_below(4) == 0)
-                queue_reader_release(f.readers[r], queue_reader_position(f.readers[r]));
+                release_read(f.readers[r]);
         }
     }
     for (int r = 0; r < READERS; r++) {
         read_some(&f, r, SIZE_MAX);
-        assert_int_equal(queue_reader_position(f.readers[r]), f.logged);
+        assert_int_equal(position_of(f.readers[r]), f.logged);
         assert_int_equal(unread(&f, r), 0);
         assert_int_equal(sample_counts_sum(f.dropped[r]), 0);
     }
@@ -230,7 +254,7 @@ static void test_bound_drops_the_oldest_and_counts(void **state)
             append_random(&f, 1 + random_below(40));
             assert_true(queue_bytes(f.queue) <= bounds[b]);
             read_some(&f, 0, SIZE_MAX); /* the fast one loses nothing */
-            queue_reader_release(f.readers[0], queue_reader_position(f.readers[0]));
+            release_read(f.readers[0]);
             if (random_below(50) == 0)
                 read_some(&f, 1, random_below(500)); /* reads, never releases */
         }
@@ -240,8 +264,7 @@ static void test_bound_drops_the_oldest_and_counts(void **state)
         for (int r = 1; r < READERS; r++) {
             struct sample_counts left = queue_reader_unread(f.readers[r]);
             assert_true(f.dropped[r].floats > 0);
-            assert_int_equal(queue_reader_position(f.readers[r]) + sample_counts_sum(left),
-                             f.logged);
+            assert_int_equal(position_of(f.readers[r]) + sample_counts_sum(left), f.logged);
             read_some(&f, r, SIZE_MAX);
         }
         /* The reader that never read has lost or has left every sample of either type. */
@@ -276,11 +299,11 @@ static void test_what_was_read_is_not_counted_as_dropped(void **state)
     open_readers(&f, 1);
     append_floats(&f, 500);
     read_some(&f, 0, 400); /* on its way: neither released nor waiting */
-    uint64_t in_flight = queue_reader_position(f.readers[0]);
+    struct queue_position in_flight = queue_reader_position(f.readers[0]);
     for (int round = 0; round < 50; round++)
         append_floats(&f, 500);
     assert_int_equal(unread(&f, 0) + f.dropped[0].floats + 400, f.logged);
-    queue_reader_release(f.readers[0], in_flight); /* already forgotten: no harm */
+    queue_reader_release(f.readers[0], 0, in_flight); /* already forgotten: no harm */
     read_some(&f, 0, SIZE_MAX);
     teardown(&f);
 }
@@ -295,13 +318,13 @@ static void test_record_beyond_the_bound_is_refused(void **state)
     struct sample *large = calloc(5000, sizeof(*large));
     for (size_t i = 0; i < 5000; i++)
         large[i] = (struct sample){.series = f.series[0]};
-    assert_int_equal(queue_append(f.queue, large, 5000), -E2BIG);
+    assert_int_equal(queue_append_samples(f.queue, large, 5000), -E2BIG);
     assert_int_equal(f.dropped[0].floats, 5000);
     assert_int_equal(f.dropped[1].floats, 5000);
     free(large);
     append_floats(&f, 100);
     read_some(&f, 0, SIZE_MAX);
-    assert_int_equal(queue_reader_position(f.readers[0]), 200);
+    assert_int_equal(position_of(f.readers[0]), 200);
     teardown(&f);
 }
 
@@ -313,7 +336,7 @@ static void test_histograms_count_towards_the_bound(void **state)
     open_readers(&f, 1);
     struct sample large = {.series = f.series[0], .type = SAMPLE_HISTOGRAM};
     large.histogram = make_histogram(10000);
-    assert_int_equal(queue_append(f.queue, &large, 1), -E2BIG);
+    assert_int_equal(queue_append_samples(f.queue, &large, 1), -E2BIG);
     assert_int_equal(f.dropped[0].histograms, 1);
     assert_int_equal(f.dropped[0].floats, 0);
     histogram_release(large.histogram);
@@ -327,7 +350,7 @@ static void test_nothing_fits_into_nothing(void **state)
     setup(&f, 0);
     open_readers(&f, 1);
     struct sample sample = {.series = f.series[0]};
-    assert_int_equal(queue_append(f.queue, &sample, 1), -E2BIG);
+    assert_int_equal(queue_append_samples(f.queue, &sample, 1), -E2BIG);
     assert_int_equal(f.dropped[0].floats, 1);
     assert_int_equal(queue_bytes(f.queue), 0);
     teardown(&f);
@@ -350,19 +373,19 @@ static void test_without_readers_nothing_is_kept(void **state)
 static void test_series_lives_while_it_is_queued(void **state)
 {
     struct fixture f;
-    struct sample out;
+    struct queue_sample out;
     (void)state;
     setup(&f, 1 << 20);
     open_readers(&f, 2);
     series_id gone = make_series(f.table, 123456);
     struct sample sample = {.series = gone, .value = 1};
-    assert_int_equal(queue_append(f.queue, &sample, 1), 0);
+    assert_int_equal(queue_append_samples(f.queue, &sample, 1), 0);
     series_table_release(f.table, gone);
     for (int r = 0; r < 2; r++) {
         assert_int_equal(series_table_count(f.table), SERIES + 1);
         assert_true(queue_reader_next(f.readers[r], &out));
-        assert_int_equal(out.series, gone);
-        queue_reader_release(f.readers[r], 1);
+        assert_int_equal(out.sample.series, gone);
+        release_read(f.readers[r]);
     }
     assert_int_equal(series_table_count(f.table), SERIES);
     teardown(&f);
@@ -390,7 +413,7 @@ static void test_steady_flow_does_not_grow(void **state)
     for (int round = 0; round < 600; round++) {
         append_floats(&f, round % 7 ? 300 : 2000);
         read_some(&f, 0, SIZE_MAX);
-        queue_reader_release(f.readers[0], queue_reader_position(f.readers[0]));
+        release_read(f.readers[0]);
         assert_true(queue_bytes(f.queue) <= 128 * 1024);
     }
     teardown(&f);
@@ -403,7 +426,7 @@ static void test_new_reader_begins_at_the_end(void **state)
     setup(&f, 1 << 20);
     open_readers(&f, 1);
     append_random(&f, 300);
-    assert_int_equal(queue_reader_open(f.queue, on_drop, &f.dropped[1], &f.readers[1]), 0);
+    open_reader(&f, 1);
     assert_int_equal(unread(&f, 1), 0);
     append_random(&f, 50);
     assert_int_equal(unread(&f, 1), 50);
@@ -421,7 +444,7 @@ static void test_closing_the_slowest_releases(void **state)
     for (int i = 0; i < 200; i++)
         append_floats(&f, 500);
     read_some(&f, 0, SIZE_MAX);
-    queue_reader_release(f.readers[0], queue_reader_position(f.readers[0]));
+    release_read(f.readers[0]);
     assert_true(queue_bytes(f.queue) > 900000);
     queue_reader_close(&f.readers[1]);
     assert_null(f.readers[1]);

@@ -64,13 +64,13 @@ static int batch_compress(struct batch *batch, const struct buffer *encoded)
 int batch_gather(struct batch *batch, struct queue_reader *reader,
                  const struct series_table *series, uint32_t max_samples, struct buffer *scratch)
 {
-    struct sample sample;
+    struct queue_sample read;
     int error = 0;
     batch_clear(batch);
     buffer_clear(scratch);
     while (sample_counts_sum(batch->samples) < max_samples && scratch->length < BATCH_FULL_BYTES &&
-           queue_reader_next(reader, &sample)) {
-        int refused = batch_take(batch, &sample, series, scratch);
+           queue_reader_next(reader, &read)) {
+        int refused = batch_take(batch, &read.sample, series, scratch);
         error = refused ? refused : error;
     }
     batch->end = queue_reader_position(reader);

@@ -16,7 +16,7 @@ struct batch {
     struct buffer body; /* compressed */
     struct sample_counts samples;
     struct sample_counts unsendable; /* read from the queue, but not in the body */
-    uint64_t end;                    /* position in the queue behind the last sample */
+    struct queue_position end;       /* behind the last sample */
     int64_t highest_timestamp_ms;
 };
 

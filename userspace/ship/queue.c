@@ -32,6 +32,9 @@ struct queue_reader {
     struct record_cursor cursor;
     struct sample_counts read;
     uint64_t released;
+    struct queue_range *shards;
+    uint32_t shard_count;
+    char *name;
     queue_drop_fn on_drop;
     void *context;
 };
@@ -76,12 +79,14 @@ static struct sample_counts counts_of(const struct sample *samples, size_t count
 
 static struct sample_counts counts_add(struct sample_counts a, struct sample_counts b)
 {
-    return (struct sample_counts){a.floats + b.floats, a.histograms + b.histograms};
+    return (struct sample_counts){.floats = a.floats + b.floats,
+                                  .histograms = a.histograms + b.histograms};
 }
 
 static struct sample_counts counts_subtract(struct sample_counts a, struct sample_counts b)
 {
-    return (struct sample_counts){a.floats - b.floats, a.histograms - b.histograms};
+    return (struct sample_counts){.floats = a.floats - b.floats,
+                                  .histograms = a.histograms - b.histograms};
 }
 
 /* Sizes of mappings. */
@@ -114,6 +119,17 @@ static uint64_t segment_bytes(const struct segment *segment)
 static bool segment_has_room(const struct segment *segment, size_t record_bytes)
 {
     return segment && segment->capacity - segment->length >= record_bytes;
+}
+
+static struct queue_position position_of(uint64_t samples)
+{
+    return (struct queue_position){.offset = (uint32_t)(samples >> 32),
+                                   .sample = (uint32_t)samples};
+}
+
+static uint64_t samples_before(struct queue_position position)
+{
+    return (uint64_t)position.offset << 32 | position.sample;
 }
 
 static void reader_enter(struct queue_reader *reader, struct segment *segment)
@@ -182,7 +198,7 @@ static void reader_skip_segment(struct queue_reader *reader, const struct segmen
         return;
     struct sample_counts dropped = counts_subtract(segment->end, reader->read);
     reader->read = segment->end;
-    reader->on_drop(reader->context, dropped);
+    reader->on_drop(reader->context, QUEUE_DROP_FULL, dropped);
 }
 
 static void segment_drop_oldest(struct queue *queue)
@@ -192,10 +208,11 @@ static void segment_drop_oldest(struct queue *queue)
     segment_remove_oldest(queue);
 }
 
-static void queue_refuse(struct queue *queue, struct sample_counts counts)
+static void queue_refuse(struct queue *queue, int error, struct sample_counts counts)
 {
+    enum queue_drop why = error == -ENOMEM ? QUEUE_DROP_NO_MEMORY : QUEUE_DROP_FULL;
     for (struct queue_reader *r = queue->readers; r; r = r->next)
-        r->on_drop(r->context, counts);
+        r->on_drop(r->context, why, counts);
 }
 
 /* Makes the newest segment one that has room for the record. */
@@ -225,15 +242,17 @@ static void segment_append(struct queue *queue, const struct sample *samples, si
     }
 }
 
-int queue_append(struct queue *queue, const struct sample *samples, size_t count)
+int queue_append(struct queue *queue, const struct sample_record *record)
 {
+    const struct sample *samples = record->samples;
+    size_t count = record->count;
     if (!count || !queue->readers)
         return 0;
     uint64_t heap_bytes = record_histogram_bytes(samples, count);
     struct sample_counts counts = counts_of(samples, count);
     int error = queue_make_room(queue, record_size(samples, count), heap_bytes);
     if (error) {
-        queue_refuse(queue, counts);
+        queue_refuse(queue, error, counts);
         return error;
     }
     queue->appended = counts_add(queue->appended, counts);
@@ -301,7 +320,28 @@ void queue_free(struct queue **queue)
     free(TAKE_PTR(*queue));
 }
 
-int queue_reader_open(struct queue *queue, queue_drop_fn on_drop, void *context,
+static int reader_setup(struct queue_reader *reader, const char *name)
+{
+    for (const struct queue_reader *r = reader->queue->readers; r; r = r->next)
+        if (strcmp(r->name, name) == 0)
+            return -EEXIST;
+    reader->name = strdup(name);
+    reader->shards = calloc(1, sizeof(*reader->shards));
+    if (!reader->name || !reader->shards)
+        return -ENOMEM;
+    reader->shard_count = 1;
+    reader->shards[0].begin = reader->shards[0].end = position_of(reader->released);
+    return 0;
+}
+
+static void reader_free(struct queue_reader *reader)
+{
+    free(reader->name);
+    free(reader->shards);
+    free(reader);
+}
+
+int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_drop, void *context,
                       struct queue_reader **out)
 {
     struct queue_reader *reader = calloc(1, sizeof(*reader));
@@ -312,6 +352,11 @@ int queue_reader_open(struct queue *queue, queue_drop_fn on_drop, void *context,
     reader->released = sample_counts_sum(queue->appended);
     reader->on_drop = on_drop;
     reader->context = context;
+    int error = reader_setup(reader, name);
+    if (error) {
+        reader_free(reader);
+        return error;
+    }
     reader_enter(reader, queue->newest);
     if (queue->newest)
         reader->cursor.at += queue->newest->length;
@@ -330,38 +375,113 @@ void queue_reader_close(struct queue_reader **reader)
     while (*link != *reader)
         link = &(*link)->next;
     *link = (*reader)->next;
-    free(TAKE_PTR(*reader));
+    reader_free(TAKE_PTR(*reader));
     queue_forget_released(queue);
 }
 
-bool queue_reader_next(struct queue_reader *reader, struct sample *out)
+static uint32_t shard_key(const struct queue_reader *reader, series_id series)
+{
+    return (uint32_t)labels_hash(series_table_labels(reader->queue->series, series));
+}
+
+bool queue_reader_next(struct queue_reader *reader, struct queue_sample *out)
 {
     if (sample_counts_sum(reader->read) == sample_counts_sum(reader->queue->appended))
         return false;
     while (reader->cursor.at == reader->segment->bytes + reader->segment->length)
         reader_enter(reader, reader->segment->next);
-    record_read(&reader->cursor, out);
-    if (out->type == SAMPLE_HISTOGRAM)
+    *out = (struct queue_sample){};
+    record_read(&reader->cursor, &out->sample);
+    if (out->sample.type == SAMPLE_HISTOGRAM)
         reader->read.histograms++;
     else
         reader->read.floats++;
+    out->end = queue_reader_position(reader);
+    out->shard_key = shard_key(reader, out->sample.series);
     return true;
 }
 
-uint64_t queue_reader_position(const struct queue_reader *reader)
+struct queue_position queue_reader_position(const struct queue_reader *reader)
 {
-    return sample_counts_sum(reader->read);
+    return position_of(sample_counts_sum(reader->read));
 }
 
-void queue_reader_release(struct queue_reader *reader, uint64_t position)
+static void reader_rewind(struct queue_reader *reader)
 {
-    if (position <= reader->released)
-        return; /* dropped in the meantime */
-    reader->released = position;
-    queue_forget_released(reader->queue);
+    const struct segment *oldest = reader->queue->oldest;
+    reader->read = (struct sample_counts){};
+    if (!oldest)
+        return;
+    reader_enter(reader, reader->queue->oldest);
+    reader->read = oldest->end;
+    struct record_cursor cursor = reader->cursor;
+    while (cursor.at < oldest->bytes + oldest->length) {
+        struct sample sample;
+        record_read(&cursor, &sample);
+        *(sample.type == SAMPLE_HISTOGRAM ? &reader->read.histograms : &reader->read.floats) -= 1;
+    }
+}
+
+void queue_reader_seek(struct queue_reader *reader, struct queue_position position)
+{
+    struct queue_sample skipped;
+    if (samples_before(position) < sample_counts_sum(reader->read))
+        reader_rewind(reader);
+    while (sample_counts_sum(reader->read) < samples_before(position) &&
+           queue_reader_next(reader, &skipped))
+        ;
 }
 
 struct sample_counts queue_reader_unread(const struct queue_reader *reader)
 {
     return counts_subtract(reader->queue->appended, reader->read);
+}
+
+uint32_t queue_reader_shard_count(const struct queue_reader *reader)
+{
+    return reader->shard_count;
+}
+
+struct queue_range queue_reader_range(const struct queue_reader *reader, uint32_t shard)
+{
+    return reader->shards[shard];
+}
+
+int queue_reader_set_shards(struct queue_reader *reader, uint32_t count)
+{
+    struct queue_position stand = reader->shards[0].begin;
+    if (count == 0 || count > QUEUE_SHARDS_MAX)
+        return -EINVAL;
+    for (uint32_t i = 0; i < reader->shard_count; i++)
+        if (queue_position_compare(reader->shards[i].begin, stand) != 0 ||
+            queue_position_compare(reader->shards[i].end, stand) != 0)
+            return -EBUSY;
+    struct queue_range *shards = calloc(count, sizeof(*shards));
+    if (!shards)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        shards[i] = (struct queue_range){stand, stand};
+    free(reader->shards);
+    reader->shards = shards;
+    reader->shard_count = count;
+    return 0;
+}
+
+void queue_reader_mark(struct queue_reader *reader, uint32_t shard, struct queue_position end)
+{
+    reader->shards[shard].end = end;
+}
+
+void queue_reader_release(struct queue_reader *reader, uint32_t shard,
+                          struct queue_position position)
+{
+    reader->shards[shard] = (struct queue_range){position, position};
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < reader->shard_count; i++)
+        if (samples_before(reader->shards[i].begin) < least)
+            least = samples_before(reader->shards[i].begin);
+    if (least <= reader->released)
+        return; /* dropped in the meantime */
+    reader->released = least;
+    queue_forget_released(reader->queue);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log of samples not yet sent, one for all remotes: records are appended whole, every reader
- * has a place of its own, and what all readers have released is forgotten. Kept in memory, bounded
- * in bytes; beyond the bound the oldest samples are dropped. */
+/* The log of samples not yet sent, one for all remotes: records are appended whole, every remote
+ * reads at a place of its own, and what all have released is forgotten. Bounded; beyond the bound
+ * the oldest samples are dropped. Nothing is encoded or sent here. */
 #ifndef EDGEMETER_SHIP_QUEUE_H
 #define EDGEMETER_SHIP_QUEUE_H
 
@@ -10,11 +10,29 @@
 struct sample_counts {
     uint64_t floats;
     uint64_t histograms;
+    uint64_t exemplars;
 };
 
+/* Without the exemplars: they are beside the samples. */
 static inline uint64_t sample_counts_sum(struct sample_counts counts)
 {
     return counts.floats + counts.histograms;
+}
+
+/* A place between two samples of the log. Ordered, and the same in the next process. */
+struct queue_position {
+    uint64_t segment; /* number of the segment, never used twice in a folder */
+    uint32_t offset;  /* of the record in it */
+    uint32_t sample;  /* index in the record */
+};
+
+static inline int queue_position_compare(struct queue_position a, struct queue_position b)
+{
+    if (a.segment != b.segment)
+        return a.segment < b.segment ? -1 : 1;
+    if (a.offset != b.offset)
+        return a.offset < b.offset ? -1 : 1;
+    return (a.sample > b.sample) - (a.sample < b.sample);
 }
 
 struct queue;
@@ -29,28 +47,79 @@ void queue_free(struct queue **queue);
 /* Appends one record, with references of its own to the series and histograms; without a reader
  * nothing is kept. Makes room by dropping the oldest samples. A record that can not be kept at all
  * (-E2BIG: longer than max_bytes; -ENOMEM) counts as dropped for every reader. */
-int queue_append(struct queue *queue, const struct sample *samples, size_t count);
+int queue_append(struct queue *queue, const struct sample_record *record);
 /* Bytes of memory in use, at most max_bytes. */
 uint64_t queue_bytes(const struct queue *queue);
 
-/* Called from within queue_append with the samples dropped before this reader had read them; it may
- * not call into the queue. */
-typedef void (*queue_drop_fn)(void *context, struct sample_counts dropped);
+/* ---- reading ---- */
 
-/* The reader begins behind what is in the log. 0 or -ENOMEM. */
-int queue_reader_open(struct queue *queue, queue_drop_fn on_drop, void *context,
+enum queue_drop {
+    QUEUE_DROP_FULL,    /* beyond max_bytes: the oldest, or a record that finds no room */
+    QUEUE_DROP_AGE,     /* older than max_age */
+    QUEUE_DROP_CORRUPT, /* damaged on disk, or gone */
+    QUEUE_DROP_NO_MEMORY,
+    QUEUE_DROPS
+};
+
+/* Told of samples that this reader had not read and never will. Called from within queue_append()
+ * or queue_reader_next(); it may not call into the queue. */
+typedef void (*queue_drop_fn)(void *context, enum queue_drop why, struct sample_counts dropped);
+
+/* What is read of a sample. All of it is the queue's, the series' reference too, and valid until
+ * the next call that changes the queue or moves this reader. */
+struct queue_sample {
+    struct sample sample;
+    struct queue_position end; /* behind this sample */
+    uint32_t shard_key;        /* a hash of the labels, the same in every process */
+    int64_t created_ms;        /* 0: not known */
+    const struct exemplar *exemplars;
+    size_t exemplar_count;
+};
+
+/* `name` is the remote's: under it the reader goes on where the process before left off; a new one
+ * begins behind what is in the log. 0, -ENOMEM, or -EEXIST (a reader of that name is open). */
+int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_drop, void *context,
                       struct queue_reader **out);
-/* Releases everything of this reader. */
+/* Keeps the reader's state on disk: what it has not released is there for the next process. In
+ * memory all of it is released. */
 void queue_reader_close(struct queue_reader **reader);
 
-/* The next sample, in the order of appending; false at the end. The references stay the queue's:
- * the sample is valid until the next call that changes the queue. */
-bool queue_reader_next(struct queue_reader *reader, struct sample *out);
-/* A place in the log: how many samples lie before the next one. Never goes back. */
-uint64_t queue_reader_position(const struct queue_reader *reader);
-/* This reader will not need again what lies before `position`, one it has had before. */
-void queue_reader_release(struct queue_reader *reader, uint64_t position);
+/* The next sample, in the order of appending; false at the end. Begins at the first shard's begin,
+ * so that after a restart samples come that some shards have had: see below. */
+bool queue_reader_next(struct queue_reader *reader, struct queue_sample *out);
+/* Where the next sample is looked for. */
+struct queue_position queue_reader_position(const struct queue_reader *reader);
+/* Goes on at a position that this reader had, not before what is released. Samples come again. */
+void queue_reader_seek(struct queue_reader *reader, struct queue_position position);
 /* What queue_reader_next would still give. */
 struct sample_counts queue_reader_unread(const struct queue_reader *reader);
+
+/* ---- shards: what of the read is on its way, and what is done ----
+ *
+ * A sample is of shard `shard_key % shard_count`. Each shard has a range: of its samples all before
+ * `begin` are done, and those in [begin, end) are on their way as one batch; end equals begin where
+ * nothing is. After a restart range.end > range.begin names the batch that was on its way: exactly
+ * this shard's samples between the two, to be sent again as one batch, before anything newer and
+ * not together with it; samples before `begin` are skipped. */
+#define QUEUE_SHARDS_MAX 1024
+
+struct queue_range {
+    struct queue_position begin, end;
+};
+
+/* 1 for a new reader, else the number when the process before ended. */
+uint32_t queue_reader_shard_count(const struct queue_reader *reader);
+struct queue_range queue_reader_range(const struct queue_reader *reader, uint32_t shard);
+/* 0, -EBUSY (the shards do not all stand at one begin with nothing on its way), -ENOMEM, or -EINVAL
+ * (0, or more than QUEUE_SHARDS_MAX). */
+int queue_reader_set_shards(struct queue_reader *reader, uint32_t count);
+/* To be called before a batch is sent: its samples are this shard's from its begin to `end`. Is in
+ * the file when it returns; a disk that refuses is the queue's to report. */
+void queue_reader_mark(struct queue_reader *reader, uint32_t shard, struct queue_position end);
+/* This shard's samples before `position` are done: taken by the receiver, given up, or there are
+ * none. Ends its range. Shards that have nothing read and unsent must be moved on too, since the
+ * log keeps what lies behind the slowest. */
+void queue_reader_release(struct queue_reader *reader, uint32_t shard,
+                          struct queue_position position);
 
 #endif

@@ -105,7 +105,7 @@ static void remote_finish_batch(struct remote *remote)
     metric_add(remote->metrics.bytes, (double)remote->batch.body.length);
     set_if_higher(remote->metrics.queue_highest_sent_timestamp,
                   (double)(remote->batch.highest_timestamp_ms / 1000));
-    queue_reader_release(remote->reader, remote->batch.end);
+    queue_reader_release(remote->reader, 0, remote->batch.end);
     batch_clear(&remote->batch);
     remote_show_pending(remote);
     remote_wait(remote);
@@ -233,11 +233,12 @@ static void remote_send_next(struct remote *remote)
     if (error)
         remote_count_unsendable(remote, error);
     if (batch_is_empty(&remote->batch)) {
-        queue_reader_release(remote->reader, remote->batch.end);
+        queue_reader_release(remote->reader, 0, remote->batch.end);
         remote_show_pending(remote);
         remote_wait(remote);
         return;
     }
+    queue_reader_mark(remote->reader, 0, remote->batch.end);
     remote->attempt = 0;
     remote->backoff_ns = remote->config->queue.min_backoff_ns;
     if (remote->backoff_ns < SHORTEST_BACKOFF_NS)
@@ -254,12 +255,21 @@ static void on_timer(void *context)
         remote_send_next(remote);
 }
 
-static void on_drop(void *context, struct sample_counts dropped)
+static void on_drop(void *context, enum queue_drop why, struct sample_counts dropped)
 {
+    static const struct {
+        enum remote_drop_reason reason;
+        const char *words;
+    } table[QUEUE_DROPS] = {
+        [QUEUE_DROP_FULL] = {REMOTE_DROP_QUEUE_FULL, "the queue is full, see queue.max_bytes"},
+        [QUEUE_DROP_AGE] = {REMOTE_DROP_QUEUE_AGE, "older than queue.max_age"},
+        [QUEUE_DROP_CORRUPT] = {REMOTE_DROP_QUEUE_CORRUPT,
+                                "damaged or missing in the queue on disk"},
+        [QUEUE_DROP_NO_MEMORY] = {REMOTE_DROP_NO_MEMORY, "no memory"},
+    };
     struct remote *remote = context;
-    remote_metrics_dropped(&remote->metrics, REMOTE_DROP_QUEUE_FULL, dropped);
-    remote_log_dropped(&remote->log, "the queue is full, see queue.max_bytes",
-                       sample_counts_sum(dropped));
+    remote_metrics_dropped(&remote->metrics, table[why].reason, dropped);
+    remote_log_dropped(&remote->log, table[why].words, sample_counts_sum(dropped));
 }
 
 void remote_notify(struct remote *remote, int64_t highest_timestamp_ms)
@@ -306,7 +316,8 @@ static int remote_setup(struct remote *remote)
     remote->log = (struct remote_log){.name = remote->name, .url = remote->url};
     int error = loop_timer_new(shipper->loop, on_timer, remote, &remote->timer);
     if (!error)
-        error = queue_reader_open(remote->environment.queue, on_drop, remote, &remote->reader);
+        error = queue_reader_open(remote->environment.queue, remote->name, on_drop, remote,
+                                  &remote->reader);
     if (!error)
         error = remote_metrics_init(&remote->metrics, shipper->metrics, remote->name, remote->url);
     return error;

@@ -60,8 +60,8 @@ static const struct metric_family histograms_dropped = {
     "Native histogram samples lost before they were in a request.", METRIC_COUNTER};
 
 static const char *const drop_reasons[REMOTE_DROP_REASONS] = {
-    [REMOTE_DROP_QUEUE_FULL] = "queue_full",
-    [REMOTE_DROP_TOO_LARGE] = "too_large",
+    [REMOTE_DROP_QUEUE_FULL] = "queue_full",       [REMOTE_DROP_QUEUE_AGE] = "queue_age",
+    [REMOTE_DROP_QUEUE_CORRUPT] = "queue_corrupt", [REMOTE_DROP_TOO_LARGE] = "too_large",
     [REMOTE_DROP_NO_MEMORY] = "no_memory",
 };
 

@@ -8,8 +8,10 @@
 
 /* Samples that never were in a request. */
 enum remote_drop_reason {
-    REMOTE_DROP_QUEUE_FULL, /* the oldest, to make room; or a record that finds none */
-    REMOTE_DROP_TOO_LARGE,  /* one sample alone is too long for a request */
+    REMOTE_DROP_QUEUE_FULL,    /* the oldest, to make room; or a record that finds none */
+    REMOTE_DROP_QUEUE_AGE,     /* longer in the queue than queue.max_age */
+    REMOTE_DROP_QUEUE_CORRUPT, /* damaged or missing on disk */
+    REMOTE_DROP_TOO_LARGE,     /* one sample alone is too long for a request */
     REMOTE_DROP_NO_MEMORY,
     REMOTE_DROP_REASONS
 };

@@ -57,8 +57,7 @@ static void shipper_append(struct sample_sink *sink, const struct sample_record 
 {
     struct shipper *shipper = (struct shipper *)sink;
     int64_t highest_ms = count_in(shipper, record->samples, record->count);
-    queue_append(shipper->queue, record->samples,
-                 record->count); /* tells each remote what it drops */
+    queue_append(shipper->queue, record); /* tells each remote what it drops */
     for (size_t i = 0; i < shipper->remote_count; i++)
         remote_notify(shipper->remotes[i], highest_ms);
 }
