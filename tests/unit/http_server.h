@@ -54,16 +54,45 @@ static inline void send_text(int fd, const char *format, ...)
 }
 
 /* 10,000 times "z" */
-static inline void send_gzip(int fd)
+/* 10,000 z, `members` times over, the last `cut` bytes of it left out. */
+static inline void send_gzip(int fd, const char *encoding, unsigned members, size_t cut)
 {
     static const unsigned char packed[] = {
         0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xed, 0xc1, 0x01, 0x0d, 0x00,
         0x00, 0x00, 0xc2, 0xa0, 0xde, 0x4f, 0x6f, 0x0e, 0x37, 0xa0, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x00, 0x00, 0x00, 0xe0, 0xdf, 0x00, 0x8c, 0xd6, 0x20, 0xdc, 0x10, 0x27, 0x00, 0x00,
     };
-    send_text(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
-              sizeof(packed));
-    send(fd, packed, sizeof(packed), MSG_NOSIGNAL);
+    send_text(fd, "HTTP/1.1 200 OK\r\n%sContent-Length: %zu\r\n\r\n", encoding,
+              members * sizeof(packed) - cut);
+    for (unsigned i = 1; i < members; i++)
+        send(fd, packed, sizeof(packed), MSG_NOSIGNAL);
+    send(fd, packed, sizeof(packed) - cut, MSG_NOSIGNAL);
+}
+
+static inline bool answer_gzip(int fd, const char *path)
+{
+    static const struct {
+        const char *path;
+        const char *encoding;
+        unsigned members;
+        size_t cut;
+    } answers[] = {
+        {"/gzip", "Content-Encoding: gzip\r\n", 1, 0},
+        {"/gzip-capitals", "Content-Encoding: GZip\r\n", 1, 0},
+        {"/gzip-members", "Content-Encoding: gzip\r\n", 3, 0},
+        {"/gzip-cut", "Content-Encoding: gzip\r\n", 1, 9},
+        {"/gzip-chain", "Content-Encoding: gzip, gzip\r\n", 1, 0},
+        {"/gzip-twice", "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", 1, 0},
+        {"/brotli", "Content-Encoding: br\r\n", 1, 0},
+        {"/identity", "Content-Encoding: identity\r\n", 1, 0},
+    };
+    for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+        if (strcmp(path, answers[i].path) != 0)
+            continue;
+        send_gzip(fd, answers[i].encoding, answers[i].members, answers[i].cut);
+        return true;
+    }
+    return false;
 }
 
 /* More than libcurl hands over at once. */
@@ -102,8 +131,8 @@ static inline void answer(struct server *server, struct connection *connection, 
         send_text(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone");
     else if (strcmp(path, "/large") == 0)
         send_large(fd);
-    else if (strcmp(path, "/gzip") == 0)
-        send_gzip(fd);
+    else if (answer_gzip(fd, path))
+        return;
     else if (strcmp(path, "/bad-gzip") == 0)
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd");
     else if (strcmp(path, "/half") == 0)

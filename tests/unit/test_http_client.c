@@ -118,22 +118,116 @@ static void test_config_headers(void **state)
 
 static void test_gzip(void **state)
 {
+    static const struct {
+        const char *path;
+        size_t length;
+        const char *error; /* how it begins */
+    } cases[] = {
+        {"/gzip", 10000, ""},
+        {"/gzip-capitals", 10000, ""},
+        {"/gzip-members", 30000, ""},
+        {"/identity", 45, ""},
+        {"/gzip-cut", 10000, "gzip body: ends too early"},
+        {"/bad-gzip", 0, "gzip body: incorrect header check"},
+        {"/gzip-chain", 0,
+         "the response has a Content-Encoding that was not asked for: gzip, gzip"},
+        {"/gzip-twice", 0, "the response has a Content-Encoding that was not asked for: gzip, and"},
+        {"/brotli", 0, "the response has a Content-Encoding that was not asked for: br"},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct http_request request = request_for(fixture, cases[i].path);
+        request.accept_gzip = true;
+        fetch(fixture, &request);
+        assert_true(server_saw(&fixture->server, "\r\nAccept-Encoding: gzip\r\n"));
+        if (strncmp(fixture->error, cases[i].error, strlen(cases[i].error)) ||
+            !*fixture->error != !*cases[i].error)
+            fail_msg("%s: \"%s\"", cases[i].path, fixture->error);
+        assert_int_equal(fixture->body.length, cases[i].length);
+    }
+    fetch_path(fixture, "/gzip"); /* not asked for: taken as it is */
+    assert_int_equal(fixture->body.length, 45);
+}
+
+static void test_gzip_limit(void **state)
+{
     struct fixture *fixture = *state;
     struct http_request request = request_for(fixture, "/gzip");
     request.accept_gzip = true;
+    request.max_response_bytes = 10000;
     fetch(fixture, &request);
-    assert_true(server_saw(&fixture->server, "\r\nAccept-Encoding: gzip\r\n"));
-    assert_int_equal(fixture->body.length, 10000);
+    assert_string_equal(fixture->error, "");
     assert_int_equal(strspn(fixture->body.bytes, "z"), 10000);
-
-    request.max_response_bytes = 9999; /* the decoded size counts, not the 50 bytes sent */
+    request.max_response_bytes = 9999; /* the decoded size counts, not the 45 bytes sent */
     fetch(fixture, &request);
     assert_string_equal(fixture->error, "response body is larger than 9999 bytes");
+}
 
-    request = request_for(fixture, "/bad-gzip");
-    request.accept_gzip = true;
+/* ---- the head ---- */
+
+struct heads {
+    struct fixture *fixture;
+    unsigned count;
+    int status, refuse_with;
+    char text[64], content_type[64];
+    char final_text[64];
+    bool too_large;
+};
+
+static int on_head(void *context, const struct http_head *head)
+{
+    struct heads *heads = context;
+    heads->count++;
+    heads->status = head->status;
+    snprintf(heads->text, sizeof(heads->text), "%s", head->status_text);
+    snprintf(heads->content_type, sizeof(heads->content_type), "%s", head->content_type);
+    return heads->refuse_with;
+}
+
+static void on_done_with_head(void *context, const struct http_response *response)
+{
+    struct heads *heads = context;
+    snprintf(heads->final_text, sizeof(heads->final_text), "%s", response->status_text);
+    heads->too_large = response->too_large;
+    on_done(heads->fixture, response);
+}
+
+static void test_head(void **state)
+{
+    struct fixture *fixture = *state;
+    struct heads heads = {.fixture = fixture};
+    struct http_request request = request_for(fixture, "/large");
+    request.on_head = on_head;
+    request.on_done = on_done_with_head;
+    request.context = &heads;
     fetch(fixture, &request);
-    assert_true(fixture->error[0]);
+    assert_int_equal(heads.count, 1);
+    assert_int_equal(heads.status, 200);
+    assert_string_equal(heads.text, "200 OK");
+
+    request = request_for(fixture, "/to/302"); /* that of the last response, not of the redirect */
+    request.on_head = on_head;
+    request.on_done = on_done_with_head;
+    request.context = &heads;
+    fetch(fixture, &request);
+    assert_int_equal(heads.count, 2);
+    assert_string_equal(heads.content_type, "text/plain; version=0.0.4");
+
+    heads.refuse_with = -ENOSPC;
+    request.max_response_bytes = 1;
+    fetch(fixture, &request);
+    assert_int_equal(heads.count, 3);
+    assert_string_equal(fixture->error, "reading of the response stopped: No space left on device");
+    assert_int_equal(fixture->body.length, 0);
+    assert_false(heads.too_large);
+    heads.refuse_with = 0;
+    fetch(fixture, &request);
+    assert_true(heads.too_large);
+
+    snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%d/empty", fixture->server.port);
+    fetch(fixture, &request);
+    assert_int_equal(heads.count, 4); /* no body, no head */
+    assert_string_equal(heads.final_text, "204 No Content");
 }
 
 static void test_body_limit(void **state)
@@ -362,6 +456,8 @@ int main(void)
         HTTP_TEST(test_post),
         HTTP_TEST(test_config_headers),
         HTTP_TEST(test_gzip),
+        HTTP_TEST(test_gzip_limit),
+        HTTP_TEST(test_head),
         HTTP_TEST(test_body_limit),
         HTTP_TEST(test_retry_after),
         HTTP_TEST(test_keep_alive),

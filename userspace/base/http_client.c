@@ -3,6 +3,7 @@
  * on_done, bodies and their limits. What goes into a request is http_options.c's business. */
 #include "base/http_call.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static void call_release(struct http_call *call)
     curl_slist_free_all(call->connect_to);
     free(call->dialled);
     buffer_free(&call->body);
+    http_body_free(call);
     *call = (struct http_call){.client = client, .easy = easy};
     if (client->pool_count == POOL_MAXIMUM) {
         call_free(call);
@@ -133,9 +135,13 @@ static void call_finish(struct http_call *call, CURLcode code)
 {
     char line[HTTP_ERROR_MAXIMUM];
     const char *content_type = NULL;
+    if (code == CURLE_OK)
+        http_body_end(call);
     bool failed = code != CURLE_OK || call->failure[0];
     struct http_response response = {
         .status = call_status(call, failed),
+        .status_text = call->status_text,
+        .too_large = call->too_large,
         .retry_after_ms = call_retry_after_ms(call),
         .body = call->body.bytes ? buffer_text(&call->body) : TEXT(""),
         .duration_seconds = (double)(clock_monotonic_ns() - call->started_ns) / NS_PER_SECOND,
@@ -274,23 +280,25 @@ static size_t curl_has_body(char *bytes, size_t size, size_t count, void *contex
 {
     struct http_call *call = context;
     size_t length = size * count;
-    size_t room = call->max_response_bytes - call->received;
-    int error = 0;
-    if (call->state == HTTP_CALL_CANCELLED)
+    if (call->state == HTTP_CALL_CANCELLED || http_body_feed(call, bytes, length) ||
+        call->state == HTTP_CALL_CANCELLED)
         return CURL_WRITEFUNC_ERROR;
-    if (length > room)
-        snprintf(call->failure, sizeof(call->failure), "response body is larger than %zu bytes",
-                 call->max_response_bytes);
-    if (!call->on_body)
-        error = buffer_append(&call->body, bytes, length < room ? length : room);
-    else if (length <= room)
-        error = call->on_body(call->context, bytes, length);
-    if (error)
-        snprintf(call->failure, sizeof(call->failure), "reading of the response body stopped: %s",
-                 strerror(-error));
-    if (call->failure[0])
-        return CURL_WRITEFUNC_ERROR;
-    call->received += length;
+    return length;
+}
+
+/* Keeps what stands behind the version in the last status line: "404 Not Found". */
+static size_t curl_has_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct http_call *call = context;
+    size_t length = size * count;
+    const char *status =
+        length > 5 && !memcmp(bytes, "HTTP/", 5) ? memchr(bytes, ' ', length) : NULL;
+    if (status) {
+        size_t rest = (size_t)(bytes + length - ++status);
+        while (rest && isspace((unsigned char)status[rest - 1]))
+            rest--;
+        snprintf(call->status_text, sizeof(call->status_text), "%.*s", (int)rest, status);
+    }
     return length;
 }
 
@@ -358,10 +366,12 @@ void http_client_free(struct http_client **out)
 
 static void call_begin(struct http_call *call, const struct http_request *request)
 {
+    call->on_head = request->on_head;
     call->on_body = request->on_body;
     call->on_done = request->on_done;
     call->context = request->context;
     call->max_response_bytes = request->max_response_bytes;
+    call->accept_gzip = request->accept_gzip;
     call->timeout_ns = request->timeout_ns;
     call->started_ns = clock_monotonic_ns();
     call->follow_redirects = request->config->follow_redirects;
@@ -370,6 +380,8 @@ static void call_begin(struct http_call *call, const struct http_request *reques
     curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->curl_error);
     curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, curl_has_body);
     curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, curl_has_header);
+    curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
 }
 
 int http_client_start(struct http_client *client, const struct http_request *request,

@@ -14,31 +14,44 @@ struct http_client;
 struct http_call;
 
 struct http_response {
-    int status;         /* 0: no response; `error` says why */
-    const char *error;  /* NULL, or one line: "connection refused", "timed out after 10s", ...; beside
-                           a status where the response began and did not end as it should */
+    int status;              /* 0: no response; `error` says why */
+    const char *status_text; /* "404 Not Found", or the number alone where HTTP/2 has no words */
+    const char *error;       /* NULL, or one line: "connection refused", "timed out after 10s", ...;
+                                beside       a status where the response began and did not end as it should */
+    bool too_large;          /* the error is that the body was larger than max_response_bytes */
     const char *content_type; /* "" where the server sent none */
     int64_t retry_after_ms;   /* Retry-After in either form, from now; -1: none or not understood */
     struct text body;         /* empty where on_body took it; decoded (gzip) */
     double duration_seconds;  /* from the start to the last byte */
 };
 
+/* What is known when the body begins. */
+struct http_head {
+    int status;
+    const char *status_text;
+    const char *content_type; /* "" where the server sent none */
+};
+
 /* Called once, unless the call was cancelled. Everything in `response` is valid during the call. */
 typedef void (*http_done_fn)(void *context, const struct http_response *response);
+/* Called before the first byte of the body; not where there is none. 0, or a negative errno to
+ * abort the transfer. */
+typedef int (*http_head_fn)(void *context, const struct http_head *head);
 /* Takes a piece of the decoded body as it comes; 0, or a negative errno to abort the transfer. */
 typedef int (*http_body_fn)(void *context, const char *bytes, size_t length);
 
 struct http_request {
     const char *method; /* "GET" or "POST" */
     const char *url;
-    const struct http_config *config;   /* must outlive the call */
-    const struct http_header *headers;  /* besides the config's; copied */
+    const struct http_config *config;
+    const struct http_header *headers; /* besides the config's; copied */
     size_t header_count;
     const void *body; /* POST; must outlive the call */
     size_t body_length;
-    bool accept_gzip;          /* ask for gzip and decode it */
+    bool accept_gzip;          /* ask for gzip and decode it; no other encoding is taken */
     uint64_t timeout_ns;       /* connect, request and body together */
     size_t max_response_bytes; /* decoded; a longer body ends the call with an error */
+    http_head_fn on_head;      /* may be NULL */
     http_body_fn on_body;      /* NULL: the body is collected into the response */
     http_done_fn on_done;
     void *context;
