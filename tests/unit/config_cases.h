@@ -21,8 +21,7 @@ struct config_case {
 #define NOT_A_SIZE \
     " is not a size; write a number with its unit, such as 512MB or 1GiB (B KB MB GB TB PB EB)\n"
 #define NOT_A_BOUND " is not a positive number of seconds (+Inf is added by itself)\n"
-#define NOT_PATH \
-    " must end before the query and the fragment: ? and # are not part of a path\n"
+#define NOT_PATH " must end before the query and the fragment: ? and # are not part of a path\n"
 #define NOT_PRINTED \
     " has a space or a control character in it; write it as a request has it (%20)\n"
 #define NOT_PORTLESS " must be a host name or an IPv4 address, without scheme and port\n"
@@ -261,14 +260,6 @@ static const struct config_case rejected_cases[] = {
      "f:3:30: scrape_configs[0].static_configs[0].labels.a-b: \"a-b\"" NOT_A_LABEL},
     {SCRAPE "static_configs: [{labels: {'': c}}]",
      "f:3:30: scrape_configs[0].static_configs[0].labels.: \"\"" NOT_A_LABEL},
-    {SCRAPE "static_configs: [{labels: {__scheme__: ftp}}]",
-     "f:3:30: scrape_configs[0].static_configs[0].labels.__scheme__: is neither http nor https\n"},
-    {SCRAPE "static_configs: [{labels: {__scrape_interval__: 5s}}]",
-     "f:3:30: scrape_configs[0].static_configs[0].labels.__scrape_interval__: is not supported by "
-     "this version of edgemeter; set scrape_interval in the job\n"},
-    {SCRAPE "static_configs: [{labels: {__scrape_timeout__: 5s}}]",
-     "f:3:30: scrape_configs[0].static_configs[0].labels.__scrape_timeout__: is not supported by "
-     "this version of edgemeter; set scrape_timeout in the job\n"},
     {"global: {external_labels: {a.b: c}}",
      "f:1:28: global.external_labels.a.b: \"a.b\"" NOT_A_LABEL},
     {"global: {external_labels: {__name__: c}}",
@@ -374,7 +365,8 @@ static const struct config_case rejected_cases[] = {
     {METRICS "routes: /a", "f:2:11: http_metrics.routes: must be a list, not a single value\n"},
     {METRICS "routes: [[/a]]",
      "f:2:12: http_metrics.routes[0]: must be a single value, not a list\n"},
-    {METRICS "routes: [null]", "f:2:12: http_metrics.routes[0]: must be a single value, not empty\n"},
+    {METRICS "routes: [null]",
+     "f:2:12: http_metrics.routes[0]: must be a single value, not empty\n"},
     {METRICS "routes: [/ok, a, '']", "f:2:17: http_metrics.routes[1]: \"a\" must begin with /\n"
                                      "f:2:20: http_metrics.routes[2]: \"\" must begin with /\n"},
     {METRICS "routes: ['/a?b']", "f:2:12: http_metrics.routes[0]: \"/a?b\"" NOT_PATH},
@@ -394,7 +386,7 @@ static const struct config_case rejected_cases[] = {
     {METRICS "hosts: ['*.example']", "f:2:11: http_metrics.hosts[0]: \"*.example\"" NOT_A_HOST},
     {METRICS "hosts: [a/b]", "f:2:11: http_metrics.hosts[0]: \"a/b\"" NOT_A_HOST},
     {METRICS "hosts: [b\303\274cher]", "f:2:11: http_metrics.hosts[0]: \"b\303\274cher\" is not "
-                                      "ASCII; write the form that requests have (xn--...)\n"},
+                                       "ASCII; write the form that requests have (xn--...)\n"},
     {METRICS "hosts: [a.example, A.Example]",
      "f:2:22: http_metrics.hosts[1]: \"a.example\" is given twice\n"},
     {METRICS "hosts: [" BYTES_64 "]",
@@ -539,7 +531,8 @@ static const struct config_case accepted_cases[] = {
      "f:4:3: warning: \"scrape_interval\" is given twice, in line 3 and in line 4; the one in line "
      "4 is used\n"},
     {SCRAPE "enable_http2: false", ""},
-    {SCRAPE "static_configs: [{labels: {__scheme__: https, __metrics_path__: /a, __param_b: c}}]",
+    {SCRAPE "static_configs: [{labels: {__scheme__: https, __metrics_path__: /a, __param_b: c, "
+            "__scrape_interval__: 5s, __scrape_timeout__: 2s}}]",
      ""},
     {SCRAPE "enable_http2: true\n"
             "  enable_compression: yes\n"

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/duration.h"
 #include "config/config_values.h"
 
 #define S NS_PER_SECOND
@@ -65,9 +66,9 @@ static void test_durations(void **state)
                                       "5s ",   "5 s", "1S",   "1min",  "1s1m",     "5s5s", "1mo",
                                       "1ms1s", "00",  "1d1w", "1h-1m", "infinity", "0x5s"};
     static const char *const huge[] = {"293y", "99999999999999999999s", "9223372036s900ms"};
-    run_good(good, ARRAY_SIZE(good), config_duration_parse);
-    run_bad(bad, ARRAY_SIZE(bad), -EINVAL, config_duration_parse);
-    run_bad(huge, ARRAY_SIZE(huge), -ERANGE, config_duration_parse);
+    run_good(good, ARRAY_SIZE(good), duration_parse);
+    run_bad(bad, ARRAY_SIZE(bad), -EINVAL, duration_parse);
+    run_bad(huge, ARRAY_SIZE(huge), -ERANGE, duration_parse);
 }
 
 static void test_duration_text(void **state)
@@ -79,8 +80,8 @@ static void test_duration_text(void **state)
         {"1y", 365 * DAY}, {"366d", 366 * DAY}, {"1s5ms", S + 5 * NS_PER_MS},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char text[CONFIG_DURATION_TEXT_SIZE];
-        config_duration_text(cases[i].value, text, sizeof(text));
+        char text[DURATION_TEXT_SIZE];
+        duration_text(cases[i].value, text, sizeof(text));
         assert_string_equal(text, cases[i].text);
     }
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "labels_maker.h"
 #include "scrape/scrape_page.h"
 
 struct fixture {
@@ -23,13 +25,19 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
-    struct static_targets group = {0};
     char reason[TARGET_REASON_SIZE];
 
     fixture->config = (struct scrape_config){
-        .job_name = "j", .metrics_path = "/metrics", .scheme = "http", .honor_timestamps = true};
+        .job_name = "j",
+        .scrape_interval_ns = NS_PER_SECOND,
+        .scrape_timeout_ns = NS_PER_SECOND,
+        .metrics_path = "/metrics",
+        .scheme = "http",
+        .honor_timestamps = true,
+    };
     assert_int_equal(series_table_new(1 << 20, &fixture->series), 0);
-    assert_int_equal(target_new(&fixture->config, &group, "h:1", &fixture->target, reason), 0);
+    autofree struct labels *discovered = make_labels("__address__", "h:1", NULL);
+    assert_int_equal(target_new(&fixture->config, NULL, discovered, &fixture->target, reason), 0);
     assert_int_equal(scrape_cache_new(fixture->series, &fixture->cache), 0);
     assert_int_equal(scrape_labels_new(NULL, &fixture->shared.labels), 0);
     fixture->shared.series = fixture->series;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct text {
@@ -33,5 +34,22 @@ static inline int text_compare(struct text a, struct text b)
     int order = shorter ? memcmp(a.bytes, b.bytes, shorter) : 0;
     return order ? order : (a.length > b.length) - (a.length < b.length);
 }
+
+static inline bool text_has_prefix(struct text text, struct text prefix)
+{
+    return text.length >= prefix.length &&
+           (prefix.length == 0 || memcmp(text.bytes, prefix.bytes, prefix.length) == 0);
+}
+
+/* Without its first `count` bytes, of which there are as many. */
+static inline struct text text_behind(struct text text, size_t count)
+{
+    return (struct text){text.bytes + count, text.length - count};
+}
+
+/* Takes the prefix off its front; whether it was there. */
+bool text_take(struct text *text, const char *prefix);
+/* Takes decimal digits off its front. -EINVAL where there are none, -ERANGE beyond 64 bits. */
+int text_take_uint(struct text *text, uint64_t *out);
 
 #endif

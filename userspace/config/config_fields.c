@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "config/config_values.h"
 
 const struct yaml_tree_node *config_given(const struct yaml_tree_node *mapping, const char *key)
@@ -47,7 +48,7 @@ bool config_decode_duration(struct config_reader *reader, const struct yaml_tree
 {
     if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
         return false;
-    int err = config_duration_parse(node->text, out_ns);
+    int err = duration_parse(node->text, out_ns);
     if (err)
         config_error(reader, node, place, "\"%s\" is %s", node->text.bytes,
                      err == -ERANGE
@@ -125,7 +126,7 @@ static bool is_neutral(const struct yaml_tree_node *node, const char *neutral)
     if (text_equal(node->text, text_of(neutral)))
         return true;
     if (strcmp(neutral, "0s") == 0)
-        return config_duration_parse(node->text, &duration) == 0 && duration == 0;
+        return duration_parse(node->text, &duration) == 0 && duration == 0;
     return !node->quoted && config_bool_parse(text_of(neutral), &wanted) == 0 &&
            config_bool_parse(node->text, &value) == 0 && value == wanted;
 }

@@ -2,6 +2,7 @@
 /* global: what jobs inherit, and external_labels with variables from the environment. */
 #include <stdlib.h>
 
+#include "base/duration.h"
 #include "config/config_blocks.h"
 #include "config/config_values.h"
 #include "model/labels.h"
@@ -125,8 +126,8 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
     if (global.scrape_interval_ns)
         reader->scrape_interval_ns = global.scrape_interval_ns;
     if (timeout && !bad_interval && global.scrape_timeout_ns > reader->scrape_interval_ns) {
-        char interval_text[CONFIG_DURATION_TEXT_SIZE];
-        config_duration_text(reader->scrape_interval_ns, interval_text, sizeof(interval_text));
+        char interval_text[DURATION_TEXT_SIZE];
+        duration_text(reader->scrape_interval_ns, interval_text, sizeof(interval_text));
         config_error(reader, timeout, &(struct config_place){place, "scrape_timeout"},
                      "%s is longer than the scrape_interval of %s", timeout->text.bytes,
                      interval_text);

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/duration.h"
 #include "config/config_blocks.h"
 #include "config/config_values.h"
 
@@ -90,8 +91,8 @@ static void check_backoff(struct config_reader *reader, const struct yaml_tree_n
     struct remote_write_config *remote = target;
     if (remote->queue.min_backoff_ns <= remote->queue.max_backoff_ns)
         return;
-    char text[CONFIG_DURATION_TEXT_SIZE];
-    config_duration_text(remote->queue.min_backoff_ns, text, sizeof(text));
+    char text[DURATION_TEXT_SIZE];
+    duration_text(remote->queue.min_backoff_ns, text, sizeof(text));
     config_warning(reader, node, place, "min_backoff is above max_backoff; both are taken as %s",
                    text);
     remote->queue.max_backoff_ns = remote->queue.min_backoff_ns;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "config/config_blocks.h"
 #include "config/config_values.h"
 #include "model/labels.h"
@@ -34,19 +35,6 @@ static void decode_targets(struct config_reader *reader, const struct yaml_tree_
                        &statics->target_count, decode_target);
 }
 
-/* The labels with which a static target overrides its job; the scraper knows the others. */
-static const char *special_label_fault(struct text name, struct text value)
-{
-    if (text_equal(name, TEXT("__scrape_interval__")))
-        return "is not supported by this version of edgemeter; set scrape_interval in the job";
-    if (text_equal(name, TEXT("__scrape_timeout__")))
-        return "is not supported by this version of edgemeter; set scrape_timeout in the job";
-    if (text_equal(name, TEXT("__scheme__")) && !text_equal(value, TEXT("http")) &&
-        !text_equal(value, TEXT("https")) && value.length)
-        return "is neither http nor https";
-    return NULL;
-}
-
 static void add_label(struct config_reader *reader, const struct yaml_tree_pair *pair,
                       const struct config_place *place, void *context)
 {
@@ -57,11 +45,6 @@ static void add_label(struct config_reader *reader, const struct yaml_tree_pair 
                      "\"%s\" is not a valid label name; letters, digits and _ are allowed, and no "
                      "digit first",
                      name.bytes);
-        return;
-    }
-    const char *fault = special_label_fault(name, pair->value->text);
-    if (fault) {
-        config_error(reader, pair->key, place, "%s", fault);
         return;
     }
     if (pair->value->text.length == 0)
@@ -125,8 +108,8 @@ static void check_intervals(struct config_reader *reader, const struct yaml_tree
                                         ? reader->scrape_timeout_ns
                                         : scrape->scrape_interval_ns;
     } else if (!bad_interval && scrape->scrape_timeout_ns > scrape->scrape_interval_ns) {
-        char interval[CONFIG_DURATION_TEXT_SIZE];
-        config_duration_text(scrape->scrape_interval_ns, interval, sizeof(interval));
+        char interval[DURATION_TEXT_SIZE];
+        duration_text(scrape->scrape_interval_ns, interval, sizeof(interval));
         config_error(reader, timeout, &(struct config_place){place, "scrape_timeout"},
                      "%s is longer than the scrape_interval of %s", timeout->text.bytes, interval);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations, sizes, booleans, numbers, URLs and header fields as Prometheus writes them. Knows no
+/* Sizes, booleans, numbers, URLs and header fields as Prometheus writes them. Knows no
  * keys and no places: callers say what a bad value was meant for. */
 #include "config/config_values.h"
 
@@ -10,106 +10,11 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-
-static bool text_take(struct text *text, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    if (text->length < length || memcmp(text->bytes, prefix, length) != 0)
-        return false;
-    text->bytes += length;
-    text->length -= length;
-    return true;
-}
-
-/* Digits at the front of `text`. -EINVAL where there are none. */
-static int take_digits(struct text *text, uint64_t *out)
-{
-    uint64_t value = 0;
-    size_t i = 0;
-    for (; i < text->length && isdigit((unsigned char)text->bytes[i]); i++)
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(text->bytes[i] - '0'), &value))
-            return -ERANGE;
-    if (i == 0)
-        return -EINVAL;
-    text->bytes += i;
-    text->length -= i;
-    *out = value;
-    return 0;
-}
 
 int config_uint_parse(struct text text, uint64_t *out)
 {
-    int err = take_digits(&text, out);
+    int err = text_take_uint(&text, out);
     return err ? err : text.length ? -EINVAL : 0;
-}
-
-/* --- durations --- */
-
-static const struct {
-    const char *name;
-    uint64_t ns;
-} duration_units[] = {
-    {"y", 365 * 24 * 3600 * NS_PER_SECOND},
-    {"w", 7 * 24 * 3600 * NS_PER_SECOND},
-    {"d", 24 * 3600 * NS_PER_SECOND},
-    {"h", 3600 * NS_PER_SECOND},
-    {"ms", NS_PER_MS}, /* before m and s, of which it could be the beginning; see the ranks */
-    {"m", 60 * NS_PER_SECOND},
-    {"s", NS_PER_SECOND},
-};
-
-/* The unit at the front of `text`, or 0. */
-static uint64_t take_duration_unit(struct text *text)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(duration_units); i++)
-        if (text_take(text, duration_units[i].name))
-            return duration_units[i].ns;
-    return 0;
-}
-
-int config_duration_parse(struct text text, uint64_t *out_ns)
-{
-    uint64_t total = 0, larger = UINT64_MAX;
-    if (text_equal(text, TEXT("0"))) {
-        *out_ns = 0;
-        return 0;
-    }
-    if (text.length == 0)
-        return -EINVAL;
-    while (text.length) {
-        uint64_t number;
-        int err = take_digits(&text, &number);
-        if (err)
-            return err;
-        uint64_t unit = take_duration_unit(&text);
-        if (unit == 0 || unit >= larger)
-            return -EINVAL;
-        larger = unit;
-        if (__builtin_mul_overflow(number, unit, &number) ||
-            __builtin_add_overflow(total, number, &total) || total > INT64_MAX)
-            return -ERANGE;
-    }
-    *out_ns = total;
-    return 0;
-}
-
-/* Years and weeks only where nothing is left over, as Prometheus prints them. */
-void config_duration_text(uint64_t ns, char *out, size_t size)
-{
-    static const char *const order[] = {"y", "w", "d", "h", "m", "s", "ms"};
-    size_t length = 0;
-    snprintf(out, size, "0s");
-    for (size_t i = 0; i < ARRAY_SIZE(order) && ns && length < size; i++) {
-        struct text name = text_of(order[i]);
-        uint64_t unit = take_duration_unit(&name);
-        if (ns < unit || (i < 2 && ns % unit))
-            continue;
-        length += (size_t)snprintf(out + length, size - length, "%llu%s",
-                                   (unsigned long long)(ns / unit), order[i]);
-        ns %= unit;
-    }
 }
 
 /* --- sizes --- */
@@ -153,7 +58,7 @@ int config_size_parse(struct text text, uint64_t *out_bytes)
         return -EINVAL;
     while (text.length) {
         uint64_t number;
-        int err = take_digits(&text, &number);
+        int err = text_take_uint(&text, &number);
         if (err)
             return err;
         double fraction = text_take(&text, ".") ? take_fraction(&text) : 0;

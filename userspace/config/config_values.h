@@ -9,14 +9,6 @@
 
 #include "base/text.h"
 
-/* y w d h m s ms, each at most once and in this order, whole numbers, or 0. -EINVAL; -ERANGE beyond
- * what Prometheus can hold (2^63 ns). */
-int config_duration_parse(struct text text, uint64_t *out_ns);
-
-/* The shortest such notation, cut to `size`. */
-#define CONFIG_DURATION_TEXT_SIZE 64
-void config_duration_text(uint64_t ns, char *out, size_t size);
-
 /* B KB MB GB TB PB EB and KiB ... EiB, all of them powers of 1024, runs such as 1GB512MB,
  * fractions, or 0. -EINVAL, -ERANGE. */
 int config_size_parse(struct text text, uint64_t *out_bytes);

@@ -58,7 +58,7 @@ static int64_t scheduled_timestamp(const struct scrape_cycle *cycle)
  */
 static void schedule_next(struct scrape_cycle *cycle)
 {
-    uint64_t interval = cycle->target->config->scrape_interval_ns;
+    uint64_t interval = cycle->target->scrape_interval_ns;
     uint64_t now = clock_monotonic_ns();
 
     cycle->last_ns = cycle->scheduled_ns;
@@ -193,7 +193,7 @@ static int on_body(void *context, const char *bytes, size_t length)
 
 static int start_request(struct scrape_cycle *cycle)
 {
-    const struct scrape_config *config = cycle->target->config;
+    const struct target *target = cycle->target;
     char timeout[32];
     struct http_header headers[] = {
         {"Accept", ACCEPT},
@@ -201,19 +201,19 @@ static int start_request(struct scrape_cycle *cycle)
     };
     struct http_request request = {
         .method = "GET",
-        .url = cycle->target->url,
-        .config = &config->http,
+        .url = target->url,
+        .config = &target->config->http,
         .headers = headers,
         .header_count = ARRAY_SIZE(headers),
         .accept_gzip = true,
-        .timeout_ns = config->scrape_timeout_ns,
+        .timeout_ns = target->scrape_timeout_ns,
         .max_response_bytes = SCRAPE_MAX_BODY,
         .on_body = on_body,
         .on_done = on_done,
         .context = cycle,
     };
 
-    snprintf(timeout, sizeof(timeout), "%.10g", (double)config->scrape_timeout_ns / NS_PER_SECOND);
+    snprintf(timeout, sizeof(timeout), "%.10g", (double)target->scrape_timeout_ns / NS_PER_SECOND);
     return http_client_start(cycle->environment.http, &request, &cycle->call);
 }
 
@@ -252,7 +252,7 @@ int scrape_cycle_new(const struct scraper_environment *environment,
         scrape_cycle_free(&cycle);
         return error;
     }
-    uint64_t spread = target->config->scrape_interval_ns;
+    uint64_t spread = target->scrape_interval_ns;
     if (spread > FIRST_SCRAPE_WITHIN_NS)
         spread = FIRST_SCRAPE_WITHIN_NS;
     cycle->scheduled_ns = clock_monotonic_ns() + target->hash % spread;

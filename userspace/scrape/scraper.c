@@ -90,33 +90,44 @@ static int reserve_cycle(struct scraper *scraper)
     return 0;
 }
 
+static int static_labels(const struct static_targets *group, const char *address,
+                         struct labels **out)
+{
+    __attribute__((cleanup(labels_builder_free))) struct labels_builder *builder = NULL;
+
+    int error = labels_builder_new(&builder);
+    for (size_t i = 0; i < group->label_count && !error; i++)
+        error = labels_builder_set(builder, text_of(group->labels[i].name),
+                                   text_of(group->labels[i].value));
+    if (!error)
+        error = labels_builder_set(builder, TEXT("__address__"), text_of(address));
+    return error ? error : labels_builder_build(builder, out);
+}
+
 /* A target that cannot be is logged, counted and left out; the others run. */
 static int add_target(struct scraper *scraper, const struct scrape_config *config,
                       const struct static_targets *group, const char *address,
                       struct metric *refused)
 {
     char reason[TARGET_REASON_SIZE];
-    struct target *target = NULL;
+    autofree struct labels *labels = NULL;
+    __attribute__((cleanup(target_free))) struct target *target = NULL;
 
-    int error = target_new(config, group, address, &target, reason);
+    int error = static_labels(group, address, &labels);
+    if (!error)
+        error = target_new(config, NULL, labels, &target, reason);
     if (error == -EINVAL) {
         log_error("scrape", "target refused", LOG_STR("job", config->job_name),
                   LOG_STR("err", reason));
         metric_add(refused, 1);
         return 0;
     }
+    if (error || target->dropped || has_target(scraper, target))
+        return error;
+    error = reserve_cycle(scraper);
     if (error)
         return error;
-    if (has_target(scraper, target)) {
-        target_free(&target);
-        return 0;
-    }
-    error = reserve_cycle(scraper);
-    if (error) {
-        target_free(&target);
-        return error;
-    }
-    error = scrape_cycle_new(&scraper->environment, &scraper->shared, target,
+    error = scrape_cycle_new(&scraper->environment, &scraper->shared, TAKE_PTR(target),
                              &scraper->cycles[scraper->cycle_count]);
     scraper->cycle_count += !error;
     return error;

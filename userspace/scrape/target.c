@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a static_configs entry to a target, as Prometheus' PopulateLabels does it without
- * relabelling: defaults where a label is not set, the URL from the __ labels, then only the others
- * stay. */
+/* From what was discovered to a target, as Prometheus' PopulateLabels does it: defaults where a
+ * label is not set, relabelling, the URL from the __ labels, then only the others stay. */
 #include "scrape/target.h"
 
 #include <errno.h>
@@ -9,19 +8,20 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/duration.h"
 #include "base/http_client.h"
 
 #define URL_MAX (64 * 1024)
 #define PARAM_PREFIX "__param_"
+#define LABEL_SCRAPE_INTERVAL "__scrape_interval__"
+#define LABEL_SCRAPE_TIMEOUT "__scrape_timeout__"
 #define FNV64_OFFSET UINT64_C(0xcbf29ce484222325)
 #define FNV64_PRIME UINT64_C(0x100000001b3)
 
-#define autobuilder __attribute__((cleanup(labels_builder_free)))
+/* For "%.*s", cut so that every reason fits. */
+#define SHOWN(text) (int)((text).length < 80 ? (text).length : 80), (text).bytes
 
-static bool has_prefix(struct text text, struct text prefix)
-{
-    return text.length >= prefix.length && !memcmp(text.bytes, prefix.bytes, prefix.length);
-}
+#define autobuilder __attribute__((cleanup(labels_builder_free)))
 
 static uint64_t fnv64a(uint64_t hash, struct text text)
 {
@@ -30,60 +30,91 @@ static uint64_t fnv64a(uint64_t hash, struct text text)
     return (hash ^ 0xff) * FNV64_PRIME; /* 0xff is in no UTF-8: keeps neighbours apart */
 }
 
-static int set_default(struct labels_builder *builder, const char *name, struct text value)
+static int set_default(struct labels_builder *builder, struct text name, struct text value)
 {
-    if (labels_builder_get(builder, text_of(name)).length)
+    if (labels_builder_get(builder, name).length)
         return 0;
-    return labels_builder_set(builder, text_of(name), value);
+    return labels_builder_set(builder, name, value);
 }
 
-/* All labels, those with __ included. */
+/* All labels before relabelling, those with __ included. */
 static int collect_labels(struct labels_builder *builder, const struct scrape_config *config,
-                          const struct static_targets *group, const char *address)
+                          const struct labels *group, const struct labels *own)
 {
-    int error = 0;
+    char interval[DURATION_TEXT_SIZE], timeout[DURATION_TEXT_SIZE];
+    duration_text(config->scrape_interval_ns, interval, sizeof(interval));
+    duration_text(config->scrape_timeout_ns, timeout, sizeof(timeout));
+    const struct {
+        const char *name, *value;
+    } defaults[] = {
+        {"job", config->job_name},
+        {"__scheme__", config->scheme},
+        {"__metrics_path__", config->metrics_path},
+        {LABEL_SCRAPE_INTERVAL, interval},
+        {LABEL_SCRAPE_TIMEOUT, timeout},
+    };
 
-    for (size_t i = 0; i < group->label_count && !error; i++)
-        error = labels_builder_set(builder, text_of(group->labels[i].name),
-                                   text_of(group->labels[i].value));
+    int error = group ? labels_builder_add_all(builder, group) : 0;
     if (!error)
-        error = labels_builder_set(builder, TEXT("__address__"), text_of(address));
-    if (!error)
-        error = set_default(builder, "job", text_of(config->job_name));
-    if (!error)
-        error = set_default(builder, "__scheme__", text_of(config->scheme));
-    if (!error)
-        error = set_default(builder, "__metrics_path__", text_of(config->metrics_path));
-    if (!error)
-        error = set_default(builder, "instance", text_of(address));
+        error = labels_builder_add_all(builder, own);
+    for (size_t i = 0; i < ARRAY_SIZE(defaults) && !error; i++)
+        error = set_default(builder, text_of(defaults[i].name), text_of(defaults[i].value));
     return error;
 }
 
-static int check(const struct labels_builder *builder, const char *address, char *reason)
+static int check_address(struct text address, char *reason)
 {
-    static const char *const refused[] = {"__scrape_interval__", "__scrape_timeout__"};
-    struct text scheme = labels_builder_get(builder, TEXT("__scheme__"));
+    if (!address.length)
+        snprintf(reason, TARGET_REASON_SIZE, "no address: label __address__ is missing");
+    else if (memchr(address.bytes, '/', address.length))
+        snprintf(reason, TARGET_REASON_SIZE,
+                 "\"%.*s\" is not a valid hostname: give host:port, without scheme and path",
+                 SHOWN(address));
+    else
+        return 0;
+    return -EINVAL;
+}
 
-    if (!*address || strchr(address, '/')) {
+static int read_duration(const struct labels_builder *builder, const char *label, const char *what,
+                         uint64_t *out_ns, char *reason)
+{
+    struct text value = labels_builder_get(builder, text_of(label));
+
+    if (duration_parse(value, out_ns))
         snprintf(reason, TARGET_REASON_SIZE,
-                 "\"%.100s\" is not a valid hostname: give host:port, without scheme and path",
-                 address);
-        return -EINVAL;
-    }
-    if (!text_equal(scheme, TEXT("http")) && !text_equal(scheme, TEXT("https"))) {
-        snprintf(reason, TARGET_REASON_SIZE, "scheme \"%.*s\" is not supported: use http or https",
-                 TEXT_FORMAT(scheme));
-        return -EINVAL;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-        if (!labels_builder_get(builder, text_of(refused[i])).length)
-            continue;
+                 "error parsing scrape %s: \"%.*s\" in label %s is not a duration such as 15s",
+                 what, SHOWN(value), label);
+    else if (*out_ns == 0)
+        snprintf(reason, TARGET_REASON_SIZE, "scrape %s cannot be 0 (label %s)", what, label);
+    else
+        return 0;
+    return -EINVAL;
+}
+
+/* What scraping goes by after relabelling; instance where nothing set it. */
+static int read_labels(struct labels_builder *builder, struct target *target, char *reason)
+{
+    struct text address = labels_builder_get(builder, TEXT("__address__"));
+    int error = check_address(address, reason);
+    if (!error)
+        error = read_duration(builder, LABEL_SCRAPE_INTERVAL, "interval",
+                              &target->scrape_interval_ns, reason);
+    if (!error)
+        error = read_duration(builder, LABEL_SCRAPE_TIMEOUT, "timeout", &target->scrape_timeout_ns,
+                              reason);
+    if (error)
+        return error;
+    bool own_times = target->scrape_interval_ns != target->config->scrape_interval_ns ||
+                     target->scrape_timeout_ns != target->config->scrape_timeout_ns;
+    if (own_times && target->scrape_timeout_ns > target->scrape_interval_ns) {
+        struct text interval = labels_builder_get(builder, TEXT(LABEL_SCRAPE_INTERVAL));
+        struct text timeout = labels_builder_get(builder, TEXT(LABEL_SCRAPE_TIMEOUT));
         snprintf(reason, TARGET_REASON_SIZE,
-                 "label %s is not supported: set scrape_interval and scrape_timeout in the job",
-                 refused[i]);
+                 "scrape timeout cannot be greater than scrape interval (\"%.*s\" > \"%.*s\")",
+                 SHOWN(timeout), SHOWN(interval));
         return -EINVAL;
     }
-    return 0;
+    return set_default(builder, TEXT("instance"), address);
 }
 
 /* Percent-encodes all but letters, digits and `kept`. */
@@ -107,7 +138,7 @@ static void append_params(struct buffer *url, const struct labels *labels)
 
     for (struct label_cursor c = labels_first(labels); labels_next(&c);) {
         struct text name = c.label.name;
-        if (!has_prefix(name, TEXT(PARAM_PREFIX)))
+        if (!text_has_prefix(name, TEXT(PARAM_PREFIX)))
             continue;
         name.bytes += sizeof(PARAM_PREFIX) - 1;
         name.length -= sizeof(PARAM_PREFIX) - 1;
@@ -138,12 +169,13 @@ static char *build_url(const struct labels *labels)
     return url.bytes;
 }
 
-static int build_public_labels(struct labels_builder *builder, const struct labels *all,
-                               struct labels **out)
+/* A copy without the labels that start with `prefix`. */
+static int build_without(struct labels_builder *builder, const struct labels *all,
+                         struct text prefix, struct labels **out)
 {
     labels_builder_clear(builder);
     for (struct label_cursor c = labels_first(all); labels_next(&c);) {
-        if (has_prefix(c.label.name, TEXT("__")))
+        if (text_has_prefix(c.label.name, prefix))
             continue;
         int error = labels_builder_set(builder, c.label.name, c.label.value);
         if (error)
@@ -161,44 +193,54 @@ static uint64_t target_hash(const struct labels *all, const char *url)
     return fnv64a(hash, text_of(url));
 }
 
-int target_new(const struct scrape_config *config, const struct static_targets *group,
-               const char *address, struct target **out, char reason[TARGET_REASON_SIZE])
+/* The part that a dropped target has not. */
+static int finish_target(struct target *target, struct labels_builder *builder, char *reason)
 {
-    autobuilder struct labels_builder *builder = NULL;
-    autofree struct labels *all = NULL;
-    __attribute__((cleanup(target_free))) struct target *target = NULL;
+    autofree struct labels *all = NULL, *internal = NULL;
 
-    snprintf(reason, TARGET_REASON_SIZE, "a label has an empty name");
-    int error = labels_builder_new(&builder);
-    if (!error)
-        error = collect_labels(builder, config, group, address);
-    if (!error)
-        error = check(builder, address, reason);
+    int error = read_labels(builder, target, reason);
     if (!error)
         error = labels_builder_build(builder, &all);
+    if (!error)
+        error = build_without(builder, all, TEXT("__meta_"), &internal);
+    if (!error)
+        error = build_without(builder, internal, TEXT("__"), &target->labels);
     if (error)
         return error;
-
-    target = calloc(1, sizeof(*target));
-    if (!target)
-        return -ENOMEM;
-    target->config = config;
-    target->url = build_url(all);
+    target->url = build_url(internal);
     target->shown_url = target->url ? http_url_redacted(target->url) : NULL;
     if (!target->shown_url)
         return -ENOMEM;
-    target->hash = target_hash(all, target->url);
-    error = build_public_labels(builder, all, &target->labels);
-    if (error)
-        return error;
-    *out = TAKE_PTR(target);
+    target->hash = target_hash(internal, target->url);
     return 0;
+}
+
+int target_new(const struct scrape_config *config, const struct labels *group,
+               const struct labels *own, struct target **out, char reason[TARGET_REASON_SIZE])
+{
+    autobuilder struct labels_builder *builder = NULL;
+    __attribute__((cleanup(target_free))) struct target *target = calloc(1, sizeof(*target));
+
+    if (!target)
+        return -ENOMEM;
+    target->config = config;
+    int error = labels_builder_new(&builder);
+    if (!error)
+        error = collect_labels(builder, config, group, own);
+    if (!error)
+        error = labels_builder_build(builder, &target->discovered);
+    if (!error)
+        error = finish_target(target, builder, reason);
+    if (!error)
+        *out = TAKE_PTR(target);
+    return error;
 }
 
 void target_free(struct target **target)
 {
     if (!*target)
         return;
+    free((*target)->discovered);
     free((*target)->labels);
     free((*target)->url);
     free((*target)->shown_url);
