@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stand-in for the Kubernetes API server: TLS, bearer tokens that expire, RBAC, lists in pages
-and watches over the objects of a kube_store.Store, and the faults that a test asks for. Its answers follow the
-recordings in tests/kube/recordings; tests/e2e/test_kube_stand_in.py compares them."""
+and watches over the objects of a kube_store.Store, and the faults that a test asks for. Its answers
+follow the recordings in tests/kube/recordings; tests/e2e/test_kube_stand_in.py compares them."""
 
 import base64
 import http.server

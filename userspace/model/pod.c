@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a pod's label sets, and what is read back out of them. */
+#include "model/pod.h"
+
+#include <stdlib.h>
+
+struct pod *pod_new(size_t container_count)
+{
+    struct pod *pod = calloc(1, sizeof(*pod));
+    if (!pod)
+        return NULL;
+    pod->references = 1;
+    pod->containers = calloc(container_count + 1, sizeof(*pod->containers));
+    if (!pod->containers) {
+        free(pod);
+        return NULL;
+    }
+    pod->container_count = container_count;
+    return pod;
+}
+
+struct pod *pod_hold(struct pod *pod)
+{
+    pod->references++;
+    return pod;
+}
+
+void pod_release(struct pod **out)
+{
+    struct pod *pod = *out;
+
+    *out = NULL;
+    if (!pod || --pod->references)
+        return;
+    for (size_t i = 0; i < pod->container_count; i++) {
+        free(pod->containers[i].labels);
+        free(pod->containers[i].last_id);
+    }
+    free(pod->containers);
+    free(pod->labels);
+    free(pod->workload);
+    free(pod);
+}
+
+struct text pod_cgroup_uid(const struct pod *pod)
+{
+    struct text hash =
+        labels_get(pod->labels, TEXT("__meta_kubernetes_pod_annotation_kubernetes_io_config_hash"));
+
+    return hash.length ? hash : labels_get(pod->labels, TEXT("__meta_kubernetes_pod_uid"));
+}
+
+struct text pod_container_name(const struct pod_container *container)
+{
+    return labels_get(container->labels, TEXT("__meta_kubernetes_pod_container_name"));
+}
+
+struct text pod_container_id(const struct pod_container *container)
+{
+    struct text id = labels_get(container->labels, TEXT("__meta_kubernetes_pod_container_id"));
+    const char *mark = id.length ? memmem(id.bytes, id.length, "://", 3) : NULL;
+
+    if (!mark)
+        return id;
+    size_t skipped = (size_t)(mark - id.bytes) + 3;
+    return (struct text){id.bytes + skipped, id.length - skipped};
+}
