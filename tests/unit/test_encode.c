@@ -136,6 +136,8 @@ static void random_histogram(struct example *e)
     struct histogram *h = &e->histogram;
     *h = (struct histogram){.references = 1,
                             .schema = (int32_t)random_below(13) - 4,
+                            .is_float = random_below(3) == 0, /* of any bits */
+                            .is_gauge = random_below(4) == 0,
                             .zero_threshold = random_double(),
                             .zero_count = random_below(2) ? random_wide() : 0,
                             .count = random_below(2) ? random_wide() : 0,
@@ -202,25 +204,53 @@ static int64_t *fill_deltas(const int64_t *deltas, size_t count)
     return filled;
 }
 
+static double *fill_counts(const double *counts, size_t count)
+{
+    double *filled = calloc(count + 1, sizeof(*filled));
+    memcpy(filled, counts, count * sizeof(*filled));
+    return filled;
+}
+
+static void fill_buckets(Prometheus__Histogram *filled, const struct histogram *h)
+{
+    filled->n_negative_spans = h->negative_span_count;
+    filled->negative_spans = fill_spans(h->negative_spans, h->negative_span_count);
+    filled->n_positive_spans = h->positive_span_count;
+    filled->positive_spans = fill_spans(h->positive_spans, h->positive_span_count);
+    if (h->is_float) {
+        filled->n_negative_counts = h->negative_delta_count;
+        filled->negative_counts = fill_counts(h->negative_counts, h->negative_delta_count);
+        filled->n_positive_counts = h->positive_delta_count;
+        filled->positive_counts = fill_counts(h->positive_counts, h->positive_delta_count);
+    } else {
+        filled->n_negative_deltas = h->negative_delta_count;
+        filled->negative_deltas = fill_deltas(h->negative_deltas, h->negative_delta_count);
+        filled->n_positive_deltas = h->positive_delta_count;
+        filled->positive_deltas = fill_deltas(h->positive_deltas, h->positive_delta_count);
+    }
+}
+
 static Prometheus__Histogram *fill_histogram(const struct histogram *h, int64_t timestamp_ms)
 {
     Prometheus__Histogram *filled = malloc(sizeof(*filled));
     prometheus__histogram__init(filled);
-    filled->count_case = PROMETHEUS__HISTOGRAM__COUNT_COUNT_INT;
-    filled->count_int = h->count;
+    filled->count_case = h->is_float ? PROMETHEUS__HISTOGRAM__COUNT_COUNT_FLOAT
+                                     : PROMETHEUS__HISTOGRAM__COUNT_COUNT_INT;
+    filled->zero_count_case = h->is_float ? PROMETHEUS__HISTOGRAM__ZERO_COUNT_ZERO_COUNT_FLOAT
+                                          : PROMETHEUS__HISTOGRAM__ZERO_COUNT_ZERO_COUNT_INT;
+    if (h->is_float) {
+        filled->count_float = h->count_float;
+        filled->zero_count_float = h->zero_count_float;
+    } else {
+        filled->count_int = h->count;
+        filled->zero_count_int = h->zero_count;
+    }
     filled->sum = h->sum;
     filled->schema = h->schema;
     filled->zero_threshold = h->zero_threshold;
-    filled->zero_count_case = PROMETHEUS__HISTOGRAM__ZERO_COUNT_ZERO_COUNT_INT;
-    filled->zero_count_int = h->zero_count;
-    filled->n_negative_spans = h->negative_span_count;
-    filled->negative_spans = fill_spans(h->negative_spans, h->negative_span_count);
-    filled->n_negative_deltas = h->negative_delta_count;
-    filled->negative_deltas = fill_deltas(h->negative_deltas, h->negative_delta_count);
-    filled->n_positive_spans = h->positive_span_count;
-    filled->positive_spans = fill_spans(h->positive_spans, h->positive_span_count);
-    filled->n_positive_deltas = h->positive_delta_count;
-    filled->positive_deltas = fill_deltas(h->positive_deltas, h->positive_delta_count);
+    filled->reset_hint = h->is_gauge ? PROMETHEUS__HISTOGRAM__RESET_HINT__GAUGE
+                                     : PROMETHEUS__HISTOGRAM__RESET_HINT__UNKNOWN;
+    fill_buckets(filled, h);
     filled->timestamp = timestamp_ms;
     return filled;
 }
@@ -286,12 +316,19 @@ static void assert_spans_equal(Prometheus__BucketSpan **decoded, size_t decoded_
     }
 }
 
+static void assert_buckets_equal(const void *decoded, const void *buckets, size_t count)
+{
+    if (count)
+        assert_memory_equal(decoded, buckets, count * sizeof(int64_t));
+}
+
 static void assert_histogram_equal(const Prometheus__Histogram *decoded, const struct histogram *h)
 {
-    assert_int_equal(decoded->count_case, PROMETHEUS__HISTOGRAM__COUNT_COUNT_INT);
-    assert_int_equal(decoded->count_int, h->count);
-    assert_int_equal(decoded->zero_count_case, PROMETHEUS__HISTOGRAM__ZERO_COUNT_ZERO_COUNT_INT);
+    assert_int_equal(decoded->count_case, h->is_float ? PROMETHEUS__HISTOGRAM__COUNT_COUNT_FLOAT
+                                                      : PROMETHEUS__HISTOGRAM__COUNT_COUNT_INT);
+    assert_int_equal(decoded->count_int, h->count); /* the same bits, whichever it is */
     assert_int_equal(decoded->zero_count_int, h->zero_count);
+    assert_int_equal(decoded->reset_hint, h->is_gauge ? 3 : 0);
     assert_int_equal(bits_of(decoded->sum), bits_of(h->sum));
     assert_int_equal(bits_of(decoded->zero_threshold), bits_of(h->zero_threshold));
     assert_int_equal(decoded->schema, h->schema);
@@ -299,12 +336,16 @@ static void assert_histogram_equal(const Prometheus__Histogram *decoded, const s
                        h->positive_span_count);
     assert_spans_equal(decoded->negative_spans, decoded->n_negative_spans, h->negative_spans,
                        h->negative_span_count);
-    assert_int_equal(decoded->n_positive_deltas, h->positive_delta_count);
-    for (size_t i = 0; i < h->positive_delta_count; i++)
-        assert_int_equal(decoded->positive_deltas[i], h->positive_deltas[i]);
-    assert_int_equal(decoded->n_negative_deltas, h->negative_delta_count);
-    for (size_t i = 0; i < h->negative_delta_count; i++)
-        assert_int_equal(decoded->negative_deltas[i], h->negative_deltas[i]);
+    assert_int_equal(decoded->n_positive_deltas, h->is_float ? 0 : h->positive_delta_count);
+    assert_int_equal(decoded->n_negative_deltas, h->is_float ? 0 : h->negative_delta_count);
+    assert_int_equal(decoded->n_positive_counts, h->is_float ? h->positive_delta_count : 0);
+    assert_int_equal(decoded->n_negative_counts, h->is_float ? h->negative_delta_count : 0);
+    assert_buckets_equal(h->is_float ? (void *)decoded->positive_counts
+                                     : (void *)decoded->positive_deltas,
+                         h->positive_deltas, h->positive_delta_count);
+    assert_buckets_equal(h->is_float ? (void *)decoded->negative_counts
+                                     : (void *)decoded->negative_deltas,
+                         h->negative_deltas, h->negative_delta_count);
 }
 
 static void assert_series_equal(const Prometheus__TimeSeries *series, const struct example *e)

@@ -112,6 +112,16 @@ static void test_histogram_new_copies(void **state)
     assert_int_equal(histogram->negative_deltas[0], 9);
     histogram_release(histogram);
 
+    const double counts[] = {0.5, 2};
+    histogram = histogram_new(&(struct histogram){.is_float = true,
+                                                  .count_float = 2.5,
+                                                  .positive_delta_count = 2,
+                                                  .positive_counts = counts});
+    assert_non_null(histogram);
+    assert_true(histogram->is_float && histogram->count_float == 2.5);
+    assert_true(histogram->positive_counts != counts && histogram->positive_counts[1] == 2);
+    histogram_release(histogram);
+
     histogram = histogram_new(&(struct histogram){.sum = 1});
     assert_non_null(histogram);
     histogram_release(histogram);

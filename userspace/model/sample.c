@@ -14,6 +14,8 @@ static const void *copy_part(char **at, const void *part, size_t size)
     return copy;
 }
 
+_Static_assert(sizeof(int64_t) == sizeof(double), "deltas and counts are copied alike");
+
 struct histogram *histogram_new(const struct histogram *values)
 {
     size_t deltas[] = {values->positive_delta_count * sizeof(int64_t),

@@ -8,9 +8,9 @@
 /* Prometheus' marker for "this series has ended": a NaN with this bit pattern. */
 #define STALE_NAN_BITS UINT64_C(0x7ff0000000000002)
 
-/* A native (exponential) histogram with integer counts, in remote write's own terms: spans name
- * runs of buckets, deltas are differences between neighbouring bucket counts. One allocation, freed
- * with histogram_release(). */
+/* A native (exponential) histogram in remote write's own terms: spans name runs of buckets. Integer
+ * counts come as deltas, differences between neighbouring buckets; a histogram of floats has the
+ * counts themselves. One allocation, freed with histogram_release(). */
 struct histogram_span {
     int32_t offset;
     uint32_t length;
@@ -19,14 +19,29 @@ struct histogram_span {
 struct histogram {
     uint32_t references;
     int32_t schema; /* -4..8 */
+    bool is_float;  /* then the second member of each union holds */
+    bool is_gauge;  /* its counts go down too: no counter resets */
     double zero_threshold;
-    uint64_t zero_count;
-    uint64_t count;
+    union {
+        uint64_t zero_count;
+        double zero_count_float;
+    };
+    union {
+        uint64_t count;
+        double count_float;
+    };
     double sum;
     uint32_t positive_span_count, negative_span_count;
-    uint32_t positive_delta_count, negative_delta_count;
+    uint32_t positive_delta_count, negative_delta_count;          /* of deltas or counts */
     const struct histogram_span *positive_spans, *negative_spans; /* inside the allocation */
-    const int64_t *positive_deltas, *negative_deltas;
+    union {
+        const int64_t *positive_deltas;
+        const double *positive_counts;
+    };
+    union {
+        const int64_t *negative_deltas;
+        const double *negative_counts;
+    };
 };
 
 /* A copy of `values` with its spans and deltas and one reference; NULL without memory. */

@@ -28,17 +28,22 @@ enum {
     HISTOGRAM_ZERO_COUNT_INT = 6,
     HISTOGRAM_NEGATIVE_SPANS = 8,
     HISTOGRAM_NEGATIVE_DELTAS = 9,
+    HISTOGRAM_NEGATIVE_COUNTS = 10,
     HISTOGRAM_POSITIVE_SPANS = 11,
     HISTOGRAM_POSITIVE_DELTAS = 12,
+    HISTOGRAM_POSITIVE_COUNTS = 13,
+    HISTOGRAM_RESET_HINT = 14,
     HISTOGRAM_TIMESTAMP = 15,
     SPAN_OFFSET = 1,
     SPAN_LENGTH = 2,
 };
 
+enum { RESET_HINT_GAUGE = 3 };
+
 enum {
     MAX_MEMBER_HEAD = 1 + VARINT_MAX_BYTES, /* a tag and a length, or a whole varint member */
     MAX_LABEL_HEADS = 3 * MAX_MEMBER_HEAD,
-    MAX_SCALARS = 10 * MAX_MEMBER_HEAD, /* all scalar members of a sample or histogram, and heads */
+    MAX_SCALARS = 11 * MAX_MEMBER_HEAD, /* all scalar members of a sample or histogram, and heads */
     MAX_SPAN = 3 * MAX_MEMBER_HEAD,
 };
 
@@ -65,16 +70,19 @@ static uint8_t *put_unsigned(uint8_t *at, unsigned field, uint64_t value)
     return value ? varint_put(put_tag(at, field, WIRE_VARINT), value) : at;
 }
 
+static uint8_t *put_fixed64(uint8_t *at, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    bits = htole64(bits);
+    return mempcpy(at, &bits, sizeof(bits));
+}
+
 static uint8_t *put_double(uint8_t *at, unsigned field, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof(bits));
-    if (!bits)
-        return at;
-    bits = htole64(bits);
-    at = put_tag(at, field, WIRE_FIXED64);
-    memcpy(at, &bits, sizeof(bits));
-    return at + sizeof(bits);
+    return bits ? put_fixed64(put_tag(at, field, WIRE_FIXED64), value) : at;
 }
 
 /* A message is written behind room for the usual width of its length, and moved where that was
@@ -157,19 +165,49 @@ static uint8_t *put_deltas(uint8_t *at, unsigned field, const int64_t *deltas, s
     return message_end(body, at, length_width);
 }
 
+static uint8_t *put_counts(uint8_t *at, unsigned field, const double *counts, size_t count)
+{
+    if (!count)
+        return at;
+    at = put_length(at, field, count * sizeof(double));
+    for (size_t i = 0; i < count; i++)
+        at = put_fixed64(at, counts[i]);
+    return at;
+}
+
+/* The counts of a histogram are members of a oneof, which is written even where it is zero. */
+static uint8_t *put_oneof_count(uint8_t *at, const struct histogram *h, unsigned integer_field,
+                                uint64_t integer, double number)
+{
+    if (h->is_float) /* the field behind is the float one */
+        return put_fixed64(put_tag(at, integer_field + 1, WIRE_FIXED64), number);
+    return varint_put(put_tag(at, integer_field, WIRE_VARINT), integer);
+}
+
+static uint8_t *put_buckets(uint8_t *at, const struct histogram *h)
+{
+    at = put_spans(at, HISTOGRAM_NEGATIVE_SPANS, h->negative_spans, h->negative_span_count);
+    if (h->is_float)
+        at = put_counts(at, HISTOGRAM_NEGATIVE_COUNTS, h->negative_counts, h->negative_delta_count);
+    else
+        at = put_deltas(at, HISTOGRAM_NEGATIVE_DELTAS, h->negative_deltas, h->negative_delta_count);
+    at = put_spans(at, HISTOGRAM_POSITIVE_SPANS, h->positive_spans, h->positive_span_count);
+    if (h->is_float)
+        return put_counts(at, HISTOGRAM_POSITIVE_COUNTS, h->positive_counts,
+                          h->positive_delta_count);
+    return put_deltas(at, HISTOGRAM_POSITIVE_DELTAS, h->positive_deltas, h->positive_delta_count);
+}
+
 static uint8_t *put_histogram(uint8_t *at, const struct histogram *h, int64_t timestamp_ms)
 {
     uint8_t *body = message_begin(at, TIME_SERIES_HISTOGRAMS, 2);
-    /* Both counts are members of a oneof, which is written even where it is zero. */
-    at = varint_put(put_tag(body, HISTOGRAM_COUNT_INT, WIRE_VARINT), h->count);
+    at = put_oneof_count(body, h, HISTOGRAM_COUNT_INT, h->count, h->count_float);
     at = put_double(at, HISTOGRAM_SUM, h->sum);
     at = put_unsigned(at, HISTOGRAM_SCHEMA, varint_zigzag(h->schema));
     at = put_double(at, HISTOGRAM_ZERO_THRESHOLD, h->zero_threshold);
-    at = varint_put(put_tag(at, HISTOGRAM_ZERO_COUNT_INT, WIRE_VARINT), h->zero_count);
-    at = put_spans(at, HISTOGRAM_NEGATIVE_SPANS, h->negative_spans, h->negative_span_count);
-    at = put_deltas(at, HISTOGRAM_NEGATIVE_DELTAS, h->negative_deltas, h->negative_delta_count);
-    at = put_spans(at, HISTOGRAM_POSITIVE_SPANS, h->positive_spans, h->positive_span_count);
-    at = put_deltas(at, HISTOGRAM_POSITIVE_DELTAS, h->positive_deltas, h->positive_delta_count);
+    at = put_oneof_count(at, h, HISTOGRAM_ZERO_COUNT_INT, h->zero_count, h->zero_count_float);
+    at = put_buckets(at, h);
+    at = put_unsigned(at, HISTOGRAM_RESET_HINT, h->is_gauge ? RESET_HINT_GAUGE : 0);
     at = put_unsigned(at, HISTOGRAM_TIMESTAMP, (uint64_t)timestamp_ms);
     return message_end(body, at, 2);
 }
