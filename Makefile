@@ -39,7 +39,7 @@ unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard 
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
-.PHONY: build deps test tests demo vmtest bench-http install clean format
+.PHONY: build deps test tests demo vmtest bench-http bench-parse install clean format
 build: $(BUILD)/edgemeter
 tests: $(unit_tests) $(bpf_tests) $(vm_tests)
 
@@ -91,6 +91,10 @@ $(BUILD)/tests/bench/empty_pair: $(BUILD)/tests/bench/empty_pair.o
 bench-http: deps
 	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/bench/empty_pair
 	$(Q)BUILD=$(BUILD) tests/bench/bench-http $(BENCH)
+
+bench-parse: deps
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/tests/bench/bench_parse
+	$(Q)$(BUILD)/tests/bench/bench_parse tests/recorded/pages/node_exporter.txt $(BENCH)
 
 install: build
 	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter
