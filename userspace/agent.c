@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "collect/collector.h"
+#include "discover/discovery.h"
 #include "process_metrics.h"
 #include "scrape/scraper.h"
 #include "serve/server.h"
@@ -40,6 +41,7 @@ struct agent {
     struct shipper *shipper;
     struct collector *collector; /* NULL: nothing is metered */
     struct scraper *scraper;
+    struct discovery *discovery;
     struct server *server;
 };
 
@@ -120,6 +122,7 @@ static void reload_on_signal(void *context, int signal_number)
 static void agent_free(struct agent *agent)
 {
     server_free(&agent->server);
+    discovery_free(&agent->discovery);
     scraper_free(&agent->scraper);
     collector_free(&agent->collector);
     shipper_free(&agent->shipper);
@@ -242,6 +245,33 @@ static int scraper_start(struct agent *agent)
     return scraper_new(&environment, config->scrapes, config->scrape_count, &agent->scraper);
 }
 
+/* Every job's discoverers with the job's sink. */
+static int discovery_run(struct agent *agent)
+{
+    const struct config *config = agent->config;
+    autofree struct discovery_job *jobs = calloc(config->scrape_count + 1, sizeof(*jobs));
+    if (!jobs)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->scrape_count; i++)
+        jobs[i] = (struct discovery_job){
+            .name = config->scrapes[i]->job_name,
+            .config = &config->discoveries[i],
+            .sink = scraper_sink(agent->scraper, config->scrapes[i]->job_name),
+        };
+    return discovery_apply(agent->discovery, jobs, config->scrape_count);
+}
+
+static int discovery_start(struct agent *agent)
+{
+    struct discovery_environment environment = {
+        .loop = agent->loop,
+        .http = agent->http,
+        .metrics = agent->metrics,
+    };
+    int error = discovery_new(&environment, &agent->discovery);
+    return error ? error : discovery_run(agent);
+}
+
 static int server_start(struct agent *agent, const char *listen_address)
 {
     const struct server_route routes[AGENT_ROUTES] = {
@@ -270,6 +300,10 @@ static int agent_start(struct agent *agent, const char *listen_address)
     if (!error) {
         part = "scraping";
         error = scraper_start(agent);
+    }
+    if (!error) {
+        part = "discovery";
+        error = discovery_start(agent);
     }
     if (!error) {
         part = "the web server";

@@ -96,7 +96,7 @@ static void test_defaults(void **state)
     assert_int_equal(config->http_metrics.bucket_count, 14);
     assert_int_equal(config->http_metrics.max_rows, 4096);
 
-    const struct scrape_config *scrape = &config->scrapes[0];
+    const struct scrape_config *scrape = config->scrapes[0];
     assert_int_equal(config->scrape_count, 1);
     assert_int_equal(scrape->scrape_interval_ns, 60 * S);
     assert_int_equal(scrape->scrape_timeout_ns, 10 * S);
@@ -156,7 +156,7 @@ static void test_scrape(void **state)
                                                      "    labels: {env: prod, n: 1, empty: ''}\n"
                                                      "  - targets: [b]\n"
                                                      "global: {scrape_timeout: 7s}\n");
-    const struct scrape_config *scrape = &config->scrapes[0];
+    const struct scrape_config *scrape = config->scrapes[0];
     assert_string_equal(scrape->job_name, "5");
     assert_int_equal(scrape->scrape_interval_ns, 5 * S);
     assert_int_equal(scrape->scrape_timeout_ns, 5 * S); /* global's, lowered */
@@ -174,13 +174,15 @@ static void test_scrape(void **state)
     assert_string_equal(scrape->http.tls.server_name, "s");
     assert_true(scrape->http.tls.insecure_skip_verify);
 
-    assert_int_equal(scrape->static_count, 2);
-    assert_int_equal(scrape->statics[0].target_count, 2);
-    assert_string_equal(scrape->statics[0].targets[1], "[::1]:2");
-    assert_int_equal(scrape->statics[0].label_count, 2); /* an empty label is none */
-    assert_string_equal(scrape->statics[0].labels[1].name, "n");
-    assert_string_equal(scrape->statics[0].labels[1].value, "1");
-    assert_int_equal(scrape->statics[1].target_count, 1);
+    assert_int_equal(config->discoveries[0].count, 1);
+    const struct static_config *statics = &config->discoveries[0].list[0]->statics;
+    assert_int_equal(statics->group_count, 2);
+    assert_int_equal(statics->groups[0].target_count, 2);
+    assert_string_equal(statics->groups[0].targets[1], "[::1]:2");
+    assert_int_equal(statics->groups[0].label_count, 2); /* an empty label is none */
+    assert_string_equal(statics->groups[0].labels[1].name, "n");
+    assert_string_equal(statics->groups[0].labels[1].value, "1");
+    assert_int_equal(statics->groups[1].target_count, 1);
     config_free(&config);
 }
 
@@ -202,7 +204,7 @@ static void test_authorization(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct config *config = parse_good("/etc/f.yml", cases[i].yaml);
-        const struct http_config *http = &config->scrapes[0].http;
+        const struct http_config *http = &config->scrapes[0]->http;
         const char *got[] = {http->authorization.type, http->authorization.credentials,
                              http->authorization.credentials_file, http->basic_auth.username};
         const char *wanted[] = {cases[i].type, cases[i].credentials, cases[i].credentials_file,
@@ -305,8 +307,8 @@ static void test_most_routes(void **state)
             assert_int_equal(strlen(config->http_metrics.routes.list[count - 1]), 128);
         } else {
             assert_int_equal(status, -EINVAL);
-            assert_string_equal(
-                said, "f:3:3: http_metrics.routes: has 4097 routes; 4096 is the most\n");
+            assert_string_equal(said,
+                                "f:3:3: http_metrics.routes: has 4097 routes; 4096 is the most\n");
         }
         config_free(&config);
     }
@@ -344,7 +346,7 @@ static void test_last_of_two_keys_wins(void **state)
                                             "  scrape_timeout: 15s\n"
                                             "  evaluation_interval: 15s\n"
                                             "  scrape_timeout: 10s\n");
-    assert_int_equal(config->scrapes[0].scrape_timeout_ns, 10 * S);
+    assert_int_equal(config->scrapes[0]->scrape_timeout_ns, 10 * S);
     config_free(&config);
 }
 
@@ -356,12 +358,12 @@ static void test_merge_keys(void **state)
                                             "- &b {job_name: b, scheme: http, honor_labels: true}\n"
                                             "- {<<: [*b, *a], job_name: c}\n"
                                             "- {job_name: d, <<: *a}\n");
-    assert_string_equal(config->scrapes[2].job_name, "c");
-    assert_string_equal(config->scrapes[2].scheme, "http"); /* the earlier of the list */
-    assert_string_equal(config->scrapes[2].metrics_path, "/a");
-    assert_true(config->scrapes[2].honor_labels);
-    assert_string_equal(config->scrapes[3].job_name, "d");
-    assert_string_equal(config->scrapes[3].scheme, "https");
+    assert_string_equal(config->scrapes[2]->job_name, "c");
+    assert_string_equal(config->scrapes[2]->scheme, "http"); /* the earlier of the list */
+    assert_string_equal(config->scrapes[2]->metrics_path, "/a");
+    assert_true(config->scrapes[2]->honor_labels);
+    assert_string_equal(config->scrapes[3]->job_name, "d");
+    assert_string_equal(config->scrapes[3]->scheme, "https");
     config_free(&config);
 }
 
@@ -492,7 +494,7 @@ static void test_load(void **state)
     struct config_problems problems;
     assert_int_equal(config_load(path, &config, &problems), 0);
     assert_int_equal(problems.count, 0);
-    assert_string_equal(config->scrapes[0].http.authorization.credentials_file, "/tmp/token");
+    assert_string_equal(config->scrapes[0]->http.authorization.credentials_file, "/tmp/token");
     config_problems_free(&problems);
     config_free(&config);
 

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "discover/discoverer.h"
 #include "exporter.h"
 #include "scrape/scraper.h"
 
@@ -36,7 +37,7 @@ struct fixture {
     char address[32];
 
     size_t wanted, scrapes;
-    double pool_targets; /* the gauge, at the end of the scrapes */
+    double pool_targets, sync_failed; /* at the end of the scrapes */
     struct buffer records[MAX_SCRAPES];
     int64_t timestamps[MAX_SCRAPES];
     double durations[MAX_SCRAPES];
@@ -123,8 +124,6 @@ static int setup(void **state)
         .metrics_path = "/metrics",
         .scheme = "http",
         .honor_timestamps = true,
-        .statics = &fixture->group,
-        .static_count = 1,
     };
     http_config_init(&fixture->config.http);
     *state = fixture;
@@ -162,11 +161,16 @@ static void scrape(struct fixture *fixture, const struct page *pages, size_t pag
     if (!*fixture->address)
         snprintf(fixture->address, sizeof(fixture->address), "127.0.0.1:%d",
                  fixture->exporter.port);
-    assert_int_equal(scraper_new(&environment, &fixture->config, 1, &fixture->scraper), 0);
+    struct scrape_config *config = &fixture->config;
+    assert_int_equal(scraper_new(&environment, &config, 1, &fixture->scraper), 0);
+    struct target_sink *targets = scraper_sink(fixture->scraper, "j");
+    assert_int_equal(static_targets_hand_over(&fixture->group, TEXT("0"), NULL, targets), 0);
     loop_timer_after(fixture->deadline, 10 * NS_PER_SECOND);
     assert_int_equal(loop_run(fixture->loop), 0);
     fixture->pool_targets =
         metric_value(fixture, "\nprometheus_target_scrape_pool_targets{scrape_job=\"j\"} ");
+    fixture->sync_failed =
+        metric_value(fixture, "\nprometheus_target_sync_failed_total{scrape_job=\"j\"} ");
     scraper_stop(fixture->scraper);
     scraper_free(&fixture->scraper);
     exporter_stop(&fixture->exporter);
@@ -462,7 +466,10 @@ static void test_stop_in_flight(void **state)
     snprintf(fixture->address, sizeof(fixture->address), "127.0.0.1:%d", fixture->exporter.port);
     fixture->config.scrape_timeout_ns = fixture->config.scrape_interval_ns = 10 * NS_PER_SECOND;
     fixture->wanted = 1;
-    assert_int_equal(scraper_new(&environment, &fixture->config, 1, &fixture->scraper), 0);
+    struct scrape_config *config = &fixture->config;
+    assert_int_equal(scraper_new(&environment, &config, 1, &fixture->scraper), 0);
+    struct target_sink *targets = scraper_sink(fixture->scraper, "j");
+    assert_int_equal(static_targets_hand_over(&fixture->group, TEXT("0"), NULL, targets), 0);
     loop_timer_after(fixture->deadline, 1100 * NS_PER_MS);
     assert_int_equal(loop_run(fixture->loop), 0);
     assert_int_equal(fixture->exporter.requests, 1);
@@ -486,8 +493,7 @@ static void test_targets(void **state)
     scrape(fixture, &page, 1, 3);
     assert_int_equal(fixture->exporter.requests, 3);
     assert_float_equal(fixture->pool_targets, 1, 0);
-    assert_float_equal(
-        metric_value(fixture, "\nprometheus_target_sync_failed_total{scrape_job=\"j\"} "), 2, 0);
+    assert_float_equal(fixture->sync_failed, 2, 0);
 }
 
 static void test_full_series_table(void **state)

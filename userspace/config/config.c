@@ -78,12 +78,15 @@ void config_free(struct config **config)
         free(freed->external_labels[i].name);
         free(freed->external_labels[i].value);
     }
-    for (size_t i = 0; i < freed->scrape_count; i++)
-        scrape_config_free(&freed->scrapes[i]);
+    for (size_t i = 0; i < freed->scrape_count; i++) {
+        scrape_config_release(&freed->scrapes[i]);
+        discovery_config_free(&freed->discoveries[i]);
+    }
     for (size_t i = 0; i < freed->remote_count; i++)
         remote_write_config_free(&freed->remotes[i]);
     free(freed->external_labels);
     free(freed->scrapes);
+    free(freed->discoveries);
     free(freed->remotes);
     http_metrics_config_free(&freed->http_metrics);
     free(freed);

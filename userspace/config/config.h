@@ -5,6 +5,7 @@
 #define EDGEMETER_CONFIG_CONFIG_H
 
 #include "collect/collect_config.h"
+#include "discover/discovery_config.h"
 #include "scrape/scrape_config.h"
 #include "ship/remote_write_config.h"
 
@@ -16,7 +17,8 @@ struct external_label {
 struct config {
     struct external_label *external_labels; /* sorted by name */
     size_t external_label_count;
-    struct scrape_config *scrapes;
+    struct scrape_config **scrapes;       /* one reference each */
+    struct discovery_config *discoveries; /* of each of them */
     size_t scrape_count;
     struct remote_write_config *remotes;
     size_t remote_count;

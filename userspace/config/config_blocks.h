@@ -19,6 +19,13 @@ void config_decode_remotes(struct config_reader *reader, const struct yaml_tree_
 extern const struct config_block config_http_metrics_block; /* struct http_metrics_config */
 extern const struct config_block config_queue_block;        /* struct queue_config */
 extern const struct config_block config_http_block;         /* struct http_config; inline */
+extern const struct config_block config_discovery_block;    /* struct discovery_config; inline */
+
+/* One more way for a job to find its targets, whose value is `node`. NULL without memory, noted. */
+struct discoverer_config *config_add_discoverer(struct config_reader *reader,
+                                                struct discovery_config *discovery,
+                                                enum discoverer_kind kind,
+                                                const struct yaml_tree_node *node);
 
 /* Lists whose items carry a name that must be unique (job_name, name): reports each repetition. */
 void config_check_names(struct config_reader *reader, const struct yaml_tree_node *list,

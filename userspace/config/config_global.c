@@ -4,6 +4,7 @@
 
 #include "base/duration.h"
 #include "config/config_blocks.h"
+#include "config/config_digest.h"
 #include "config/config_values.h"
 #include "model/labels.h"
 
@@ -121,6 +122,7 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
     struct global_settings global = {.config = config};
     config_decode_block(reader, node, place, &global_block, &global);
 
+    reader->global_digest = config_digest(node, 0);
     const struct yaml_tree_node *timeout = config_given(node, "scrape_timeout");
     bool bad_interval = !global.scrape_interval_ns && config_given(node, "scrape_interval");
     if (global.scrape_interval_ns)

@@ -14,6 +14,7 @@ struct config_reader {
     bool no_memory;
     uint64_t scrape_interval_ns; /* global's */
     uint64_t scrape_timeout_ns;
+    uint64_t global_digest; /* of what jobs inherit from */
 };
 
 /* The way to a value, `scrape_configs[0].static_configs[1]`, from its end. NULL is the top level.

@@ -1,87 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scrape_configs and their static_configs. Every other way to find targets is refused by name. */
+/* scrape_configs: the jobs' own keys. How they find their targets is config_discovery.c's. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "config/config_blocks.h"
+#include "config/config_digest.h"
 #include "config/config_values.h"
-#include "model/labels.h"
-
-/* --- static_configs --- */
-
-static void decode_target(struct config_reader *reader, const struct yaml_tree_node *node,
-                          const struct config_place *place, void *element)
-{
-    char **target = element;
-    if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
-        return;
-    if (node->text.length == 0)
-        config_error(reader, node, place, "an empty target; write host:port, or remove it");
-    else if (memchr(node->text.bytes, '/', node->text.length))
-        config_error(reader, node, place,
-                     "\"%s\" is not a valid hostname; write host:port here, and put http or https "
-                     "into scheme and the path into metrics_path",
-                     node->text.bytes);
-    *target = config_copy_text(reader, node->text);
-}
-
-static void decode_targets(struct config_reader *reader, const struct yaml_tree_node *node,
-                           const struct config_place *place, void *target)
-{
-    struct static_targets *statics = target;
-    config_decode_list(reader, node, place, sizeof(*statics->targets), (void **)&statics->targets,
-                       &statics->target_count, decode_target);
-}
-
-static void add_label(struct config_reader *reader, const struct yaml_tree_pair *pair,
-                      const struct config_place *place, void *context)
-{
-    struct static_targets *statics = context;
-    struct text name = pair->key->text;
-    if (!label_name_is_legal(name)) {
-        config_error(reader, pair->key, place,
-                     "\"%s\" is not a valid label name; letters, digits and _ are allowed, and no "
-                     "digit first",
-                     name.bytes);
-        return;
-    }
-    if (pair->value->text.length == 0)
-        return; /* a label without a value is no label */
-    statics->labels[statics->label_count++] = (struct static_label){
-        config_copy_text(reader, name), config_copy_text(reader, pair->value->text)};
-}
-
-static void decode_labels(struct config_reader *reader, const struct yaml_tree_node *node,
-                          const struct config_place *place, void *target)
-{
-    struct static_targets *statics = target;
-    statics->labels = calloc(node->count + 1, sizeof(*statics->labels));
-    if (!statics->labels)
-        reader->no_memory = true;
-    else
-        config_decode_pairs(reader, node, place, add_label, statics);
-}
-
-static const struct config_block static_block = {
-    (const struct config_field[]){{"targets", CONFIG_CUSTOM, .decode = decode_targets},
-                                  {"labels", CONFIG_CUSTOM, .decode = decode_labels},
-                                  {NULL}}};
-
-static void decode_static(struct config_reader *reader, const struct yaml_tree_node *node,
-                          const struct config_place *place, void *element)
-{
-    config_decode_block(reader, node, place, &static_block, element);
-}
-
-static void decode_statics(struct config_reader *reader, const struct yaml_tree_node *node,
-                           const struct config_place *place, void *target)
-{
-    struct scrape_config *scrape = target;
-    config_decode_list(reader, node, place, sizeof(*scrape->statics), (void **)&scrape->statics,
-                       &scrape->static_count, decode_static);
-}
 
 /* --- checks of one job --- */
 
@@ -144,8 +71,13 @@ static void check_scrape(struct config_reader *reader, const struct yaml_tree_no
 
 /* --- the block --- */
 
-#define SCRAPE(member) offsetof(struct scrape_config, member)
-#define NO_DISCOVERY "list the targets in static_configs"
+/* What one entry of the list gives. `scrape` stands first: decoders of its keys may take it. */
+struct job {
+    struct scrape_config scrape;
+    struct discovery_config discovery;
+};
+
+#define SCRAPE(member) offsetof(struct job, scrape.member)
 
 static const struct config_block scrape_block = {
     (const struct config_field[]){
@@ -156,7 +88,6 @@ static const struct config_block scrape_block = {
         {"scheme", CONFIG_TEXT, SCRAPE(scheme)},
         {"honor_labels", CONFIG_BOOL, SCRAPE(honor_labels)},
         {"honor_timestamps", CONFIG_BOOL, SCRAPE(honor_timestamps)},
-        {"static_configs", CONFIG_CUSTOM, .decode = decode_statics},
         {"", CONFIG_INLINE, SCRAPE(http), .block = &config_http_block},
 
         /* true only asks for gzip, which is up to the target. */
@@ -185,60 +116,51 @@ static const struct config_block scrape_block = {
         {"metric_name_validation_scheme", CONFIG_UNBUILT, .neutral = "utf8"},
         {"metric_name_escaping_scheme", CONFIG_UNBUILT, .neutral = "allow-utf-8"},
 
-        {"aws_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"azure_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"consul_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"digitalocean_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"dns_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"docker_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"dockerswarm_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"ec2_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"eureka_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"file_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"gce_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"hetzner_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"http_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"ionos_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"kubernetes_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"kuma_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"lightsail_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"linode_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"marathon_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"nerve_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"nomad_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"openstack_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"outscale_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"ovhcloud_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"puppetdb_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"scaleway_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"serverset_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"stackit_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"triton_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"uyuni_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-        {"vultr_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+        {"", CONFIG_INLINE, offsetof(struct job, discovery), .block = &config_discovery_block},
         {NULL}},
     check_scrape};
 
 static void decode_scrape(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *element)
 {
-    struct scrape_config *scrape = element;
-    http_config_init(&scrape->http);
-    scrape->metrics_path = config_copy_text(reader, TEXT("/metrics"));
-    scrape->scheme = config_copy_text(reader, TEXT("http"));
-    scrape->honor_timestamps = true;
-    config_decode_block(reader, node, place, &scrape_block, scrape);
+    struct job *job = element;
+    http_config_init(&job->scrape.http);
+    job->scrape.metrics_path = config_copy_text(reader, TEXT("/metrics"));
+    job->scrape.scheme = config_copy_text(reader, TEXT("http"));
+    job->scrape.honor_timestamps = true;
+    job->scrape.digest = config_digest(node, reader->global_digest);
+    config_decode_block(reader, node, place, &scrape_block, job);
+}
+
+/* Each job's config gets an allocation of its own: it is held where it is used. */
+static int take_jobs(struct config *config, const struct job *jobs, size_t count)
+{
+    config->scrapes = calloc(count + 1, sizeof(struct scrape_config *));
+    config->discoveries = calloc(count + 1, sizeof(*config->discoveries));
+    if (!config->scrapes || !config->discoveries)
+        return -ENOMEM;
+    for (; config->scrape_count < count; config->scrape_count++) {
+        struct scrape_config *scrape = malloc(sizeof(*scrape));
+        if (!scrape)
+            return -ENOMEM;
+        *scrape = jobs[config->scrape_count].scrape;
+        config->scrapes[config->scrape_count] = scrape;
+        config->discoveries[config->scrape_count] = jobs[config->scrape_count].discovery;
+    }
+    return 0;
 }
 
 void config_decode_scrapes(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *target)
 {
-    struct config *config = target;
+    autofree struct job *jobs = NULL;
+    size_t count = 0;
     if (node->kind == YAML_TREE_SEQUENCE && node->count > CONFIG_MAX_JOBS) {
         config_error(reader, node, place, "more than %d jobs", CONFIG_MAX_JOBS);
         return;
     }
-    config_decode_list(reader, node, place, sizeof(*config->scrapes), (void **)&config->scrapes,
-                       &config->scrape_count, decode_scrape);
+    config_decode_list(reader, node, place, sizeof(*jobs), (void **)&jobs, &count, decode_scrape);
     config_check_names(reader, node, place, "job_name");
+    if (take_jobs(target, jobs, count))
+        reader->no_memory = true;
 }

@@ -14,14 +14,23 @@ struct target_group {
 };
 
 /* One per scrape job (and one for the pod table). The sink copies what it keeps. A group replaces
- * the one of the same source; the others stay. */
+ * the one of the same source; the others stay. `synced`, which may be NULL, says that all there is
+ * at present has been handed over since the discoverer's start: groups from before that are gone.
+ */
 struct target_sink {
     void (*update)(struct target_sink *sink, const struct target_group *group);
+    void (*synced)(struct target_sink *sink);
 };
 
 static inline void target_sink_update(struct target_sink *sink, const struct target_group *group)
 {
     sink->update(sink, group);
+}
+
+static inline void target_sink_synced(struct target_sink *sink)
+{
+    if (sink->synced)
+        sink->synced(sink);
 }
 
 #endif

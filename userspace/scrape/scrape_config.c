@@ -4,26 +4,23 @@
 
 #include <stdlib.h>
 
-static void static_targets_free(struct static_targets *group)
+struct scrape_config *scrape_config_hold(const struct scrape_config *config)
 {
-    for (size_t i = 0; i < group->target_count; i++)
-        free(group->targets[i]);
-    for (size_t i = 0; i < group->label_count; i++) {
-        free(group->labels[i].name);
-        free(group->labels[i].value);
-    }
-    free(group->targets);
-    free(group->labels);
+    struct scrape_config *held = (struct scrape_config *)config;
+    held->references++;
+    return held;
 }
 
-void scrape_config_free(struct scrape_config *config)
+void scrape_config_release(struct scrape_config **config)
 {
-    free(config->job_name);
-    free(config->metrics_path);
-    free(config->scheme);
-    http_config_free(&config->http);
-    for (size_t i = 0; i < config->static_count; i++)
-        static_targets_free(&config->statics[i]);
-    free(config->statics);
-    *config = (struct scrape_config){0};
+    struct scrape_config *released = *config;
+
+    *config = NULL;
+    if (!released || released->references-- > 0)
+        return;
+    free(released->job_name);
+    free(released->metrics_path);
+    free(released->scheme);
+    http_config_free(&released->http);
+    free(released);
 }

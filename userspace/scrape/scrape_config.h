@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One entry of scrape_configs, as far as built. Durations in nanoseconds. */
+/* One entry of scrape_configs, as far as built, without the ways to find its targets
+ * (discover/discovery_config.h). Durations in nanoseconds. */
 #ifndef EDGEMETER_SCRAPE_SCRAPE_CONFIG_H
 #define EDGEMETER_SCRAPE_SCRAPE_CONFIG_H
 
@@ -7,20 +8,9 @@
 
 #include "base/http_config.h"
 
-struct static_label {
-    char *name;
-    char *value;
-};
-
-/* One entry of static_configs: every target gets every label. */
-struct static_targets {
-    char **targets; /* "host:port" */
-    size_t target_count;
-    struct static_label *labels;
-    size_t label_count;
-};
-
 struct scrape_config {
+    uint32_t references; /* beside the maker's */
+    uint64_t digest;     /* of what the file says: equal digests are equal configs */
     char *job_name;
     uint64_t scrape_interval_ns;
     uint64_t scrape_timeout_ns;
@@ -29,10 +19,10 @@ struct scrape_config {
     bool honor_labels;
     bool honor_timestamps; /* default true */
     struct http_config http;
-    struct static_targets *statics;
-    size_t static_count;
 };
 
-void scrape_config_free(struct scrape_config *config);
+/* Each release takes back one hold, the last one the maker's. */
+struct scrape_config *scrape_config_hold(const struct scrape_config *config);
+void scrape_config_release(struct scrape_config **config);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "model/metric.h"
 #include "model/sample.h"
+#include "model/target_group.h"
 #include "scrape/scrape_config.h"
 
 struct scraper;
@@ -22,10 +23,13 @@ struct scraper_environment {
     const struct labels *external_labels; /* added to a series where it has no label of that name */
 };
 
-/* `configs` are borrowed and outlive the scraper. Scraping starts with the loop: the first scrape of
- * each target within a second. 0 or a negative errno, logged. */
-int scraper_new(const struct scraper_environment *environment, const struct scrape_config *configs,
+/* A job for each config, which the scraper holds; their targets come through the jobs' sinks.
+ * Changes are gathered for a moment, of the first ones for none: the first scrape of a target comes
+ * within a second. 0 or a negative errno, logged. */
+int scraper_new(const struct scraper_environment *environment, struct scrape_config *const *configs,
                 size_t config_count, struct scraper **out);
+/* Where the targets of a job go; NULL: there is no such job. Lives as long as the job. */
+struct target_sink *scraper_sink(struct scraper *scraper, const char *job_name);
 /* Cancels scrapes in flight; writes no stale markers (Prometheus writes none at its end). */
 void scraper_stop(struct scraper *scraper);
 void scraper_free(struct scraper **scraper);

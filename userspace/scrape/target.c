@@ -223,7 +223,7 @@ int target_new(const struct scrape_config *config, const struct labels *group,
 
     if (!target)
         return -ENOMEM;
-    target->config = config;
+    target->config = scrape_config_hold(config);
     int error = labels_builder_new(&builder);
     if (!error)
         error = collect_labels(builder, config, group, own);
@@ -240,6 +240,7 @@ void target_free(struct target **target)
 {
     if (!*target)
         return;
+    scrape_config_release(&(*target)->config);
     free((*target)->discovered);
     free((*target)->labels);
     free((*target)->url);

@@ -8,10 +8,10 @@
 #include "scrape/scrape_config.h"
 
 struct target {
-    const struct scrape_config *config; /* borrowed */
-    struct labels *discovered;          /* before relabelling, the job's defaults among them */
-    bool dropped;                       /* by relabelling: there is nothing below */
-    struct labels *labels;              /* what every sample gets: none that starts with __ */
+    struct scrape_config *config; /* one reference */
+    struct labels *discovered;    /* before relabelling, the job's defaults among them */
+    bool dropped;                 /* by relabelling: there is nothing below */
+    struct labels *labels;        /* what every sample gets: none that starts with __ */
     char *url;
     char *shown_url; /* without a password, for messages */
     uint64_t scrape_interval_ns;

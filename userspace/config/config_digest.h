@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A number for what a part of the file says, so that a reload sees what has changed. */
+#ifndef EDGEMETER_CONFIG_CONFIG_DIGEST_H
+#define EDGEMETER_CONFIG_CONFIG_DIGEST_H
+
+#include <stdint.h>
+
+#include "config/yaml_tree.h"
+
+/* Chained: `seed` is the digest of what stands before, 0 for nothing. Places do not count. NULL is
+ * nothing. */
+uint64_t config_digest(const struct yaml_tree_node *node, uint64_t seed);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a job finds its targets: the keys of a scrape_configs entry that end in _configs. Ways that
+ * are not built are refused by name. */
+#include <stdlib.h>
+
+#include "config/config_blocks.h"
+#include "config/config_digest.h"
+#include "config/config_values.h"
+#include "model/labels.h"
+
+struct discoverer_config *config_add_discoverer(struct config_reader *reader,
+                                                struct discovery_config *discovery,
+                                                enum discoverer_kind kind,
+                                                const struct yaml_tree_node *node)
+{
+    void *list = realloc(discovery->list, (discovery->count + 1) * sizeof(*discovery->list));
+    struct discoverer_config *config = calloc(1, sizeof(*config));
+    if (list)
+        discovery->list = list;
+    if (!list || !config) {
+        free(config);
+        reader->no_memory = true;
+        return NULL;
+    }
+    config->kind = kind;
+    config->digest = config_digest(node, kind);
+    discovery->list[discovery->count++] = config;
+    return config;
+}
+
+/* --- static_configs --- */
+
+static void decode_target(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *element)
+{
+    char **target = element;
+    if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
+        return;
+    if (node->text.length == 0)
+        config_error(reader, node, place, "an empty target; write host:port, or remove it");
+    else if (memchr(node->text.bytes, '/', node->text.length))
+        config_error(reader, node, place,
+                     "\"%s\" is not a valid hostname; write host:port here, and put http or https "
+                     "into scheme and the path into metrics_path",
+                     node->text.bytes);
+    *target = config_copy_text(reader, node->text);
+}
+
+static void decode_targets(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *target)
+{
+    struct static_targets *statics = target;
+    config_decode_list(reader, node, place, sizeof(*statics->targets), (void **)&statics->targets,
+                       &statics->target_count, decode_target);
+}
+
+static void add_label(struct config_reader *reader, const struct yaml_tree_pair *pair,
+                      const struct config_place *place, void *context)
+{
+    struct static_targets *statics = context;
+    struct text name = pair->key->text;
+    if (!label_name_is_legal(name)) {
+        config_error(reader, pair->key, place,
+                     "\"%s\" is not a valid label name; letters, digits and _ are allowed, and no "
+                     "digit first",
+                     name.bytes);
+        return;
+    }
+    if (pair->value->text.length == 0)
+        return; /* a label without a value is no label */
+    statics->labels[statics->label_count++] = (struct static_label){
+        config_copy_text(reader, name), config_copy_text(reader, pair->value->text)};
+}
+
+static void decode_labels(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *target)
+{
+    struct static_targets *statics = target;
+    statics->labels = calloc(node->count + 1, sizeof(*statics->labels));
+    if (!statics->labels)
+        reader->no_memory = true;
+    else
+        config_decode_pairs(reader, node, place, add_label, statics);
+}
+
+static const struct config_block static_block = {
+    (const struct config_field[]){{"targets", CONFIG_CUSTOM, .decode = decode_targets},
+                                  {"labels", CONFIG_CUSTOM, .decode = decode_labels},
+                                  {NULL}}};
+
+static void decode_static(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *element)
+{
+    config_decode_block(reader, node, place, &static_block, element);
+}
+
+static void decode_statics(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *target)
+{
+    struct discoverer_config *config =
+        config_add_discoverer(reader, target, DISCOVERER_STATIC, node);
+    if (config)
+        config_decode_list(reader, node, place, sizeof(*config->statics.groups),
+                           (void **)&config->statics.groups, &config->statics.group_count,
+                           decode_static);
+}
+
+/* --- the block --- */
+
+#define NO_DISCOVERY "list the targets in static_configs"
+
+const struct config_block config_discovery_block = {(const struct config_field[]){
+    {"static_configs", CONFIG_CUSTOM, .decode = decode_statics},
+    {"aws_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"azure_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"consul_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"digitalocean_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"dns_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"docker_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"dockerswarm_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"ec2_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"eureka_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"file_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"gce_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"hetzner_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"http_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"ionos_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"kubernetes_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"kuma_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"lightsail_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"linode_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"marathon_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"nerve_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"nomad_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"openstack_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"outscale_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"ovhcloud_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"puppetdb_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"scaleway_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"serverset_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"stackit_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"triton_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"uyuni_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"vultr_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {NULL}}};
