@@ -15,7 +15,7 @@
 
 #define autotarget __attribute__((cleanup(target_free)))
 
-static const struct scrape_config plain = {
+static struct scrape_config plain = {
     .job_name = "j",
     .scrape_interval_ns = 15 * NS_PER_SECOND,
     .scrape_timeout_ns = 10 * NS_PER_SECOND,
