@@ -25,9 +25,9 @@ static int print_version(const struct options *options)
 }
 
 /* Why there is no config: its problems, or no memory. */
-static int print_problems(int error, const struct config_problems *problems)
+static int print_problems(int error, const struct problems *problems)
 {
-    config_problems_print(problems, stderr);
+    problems_print(problems, stderr);
     if (error == -EINVAL)
         return STATUS_WRONG;
     fprintf(stderr, "edgemeter: %s\n", strerror(-error));
@@ -36,7 +36,7 @@ static int print_problems(int error, const struct config_problems *problems)
 
 static int check_config(const struct options *options)
 {
-    struct config_problems problems = {.file = options->config_file};
+    struct problems problems = {.file = options->config_file};
     struct config *config = NULL;
     int status = STATUS_OK;
 
@@ -44,24 +44,24 @@ static int check_config(const struct options *options)
     if (error)
         status = print_problems(error, &problems);
     else {
-        config_problems_print(&problems, stderr);
+        problems_print(&problems, stderr);
         printf("%s is valid\n", options->config_file);
     }
     config_free(&config);
-    config_problems_free(&problems);
+    problems_free(&problems);
     return status;
 }
 
-static void log_warnings(const struct config_problems *problems)
+static void log_warnings(const struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++)
-        log_warn("config", problems->list[i].message, LOG_STR("file", problems->file),
+        log_warn("config", problems->list[i].message, LOG_STR("file", problems->list[i].file),
                  LOG_UINT("line", problems->list[i].line));
 }
 
 static int run(const struct options *options)
 {
-    struct config_problems problems = {.file = options->config_file};
+    struct problems problems = {.file = options->config_file};
     struct config *config = NULL;
     int status;
 
@@ -78,7 +78,7 @@ static int run(const struct options *options)
         });
     }
     config_free(&config);
-    config_problems_free(&problems);
+    problems_free(&problems);
     return status;
 }
 

@@ -6,7 +6,7 @@
 
 struct config_case {
     const char *yaml;
-    const char *problems; /* as config_problems_print writes them */
+    const char *problems; /* as problems_print writes them */
 };
 
 /* What most cases begin with. */
@@ -43,7 +43,7 @@ static const struct config_case rejected_cases[] = {
     {"global: {}\n"
      "---\n"
      "global: {}\n",
-     "f:2:1: a second YAML document begins here; a configuration is one\n"},
+     "f:2:1: a second YAML document begins here; a file is one\n"},
     {"global:\n"
      "\tscrape_interval: 15s\n",
      "f:2:1: found a tab in the indentation; YAML needs spaces there\n"},

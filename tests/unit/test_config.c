@@ -24,16 +24,16 @@
 /* Parses, and gives everything that was said; the caller frees. */
 static char *problems_of(const char *name, const char *yaml, int *status, struct config **config)
 {
-    struct config_problems problems;
+    struct problems problems;
     char *said = NULL;
     size_t length;
     *config = NULL;
     *status = config_parse(name, yaml, strlen(yaml), config, &problems);
     FILE *stream = open_memstream(&said, &length);
     assert_non_null(stream);
-    config_problems_print(&problems, stream);
+    problems_print(&problems, stream);
     fclose(stream);
-    config_problems_free(&problems);
+    problems_free(&problems);
     return said;
 }
 
@@ -471,13 +471,13 @@ static void test_problems_are_bounded(void **state)
 static void assert_load_says(const char *path, const char *wanted)
 {
     struct config *config = NULL;
-    struct config_problems problems;
+    struct problems problems;
     assert_int_equal(config_load(path, &config, &problems), -EINVAL);
     assert_null(config);
     assert_int_equal(problems.count, 1);
     assert_string_equal(problems.list[0].message, wanted);
     assert_string_equal(problems.file, path);
-    config_problems_free(&problems);
+    problems_free(&problems);
 }
 
 static void test_load(void **state)
@@ -491,11 +491,11 @@ static void test_load(void **state)
     static const char yaml[] = SCRAPE "bearer_token_file: token\n";
     assert_int_equal(write(fd, yaml, sizeof(yaml) - 1), sizeof(yaml) - 1);
     struct config *config = NULL;
-    struct config_problems problems;
+    struct problems problems;
     assert_int_equal(config_load(path, &config, &problems), 0);
     assert_int_equal(problems.count, 0);
     assert_string_equal(config->scrapes[0]->http.authorization.credentials_file, "/tmp/token");
-    config_problems_free(&problems);
+    problems_free(&problems);
     config_free(&config);
 
     unlink(path);
@@ -508,14 +508,14 @@ static void test_print_without_a_place(void **state)
 {
     (void)state;
     struct config *config = NULL;
-    struct config_problems problems;
+    struct problems problems;
     assert_int_equal(config_load("/nonexistent/f.yml", &config, &problems), -EINVAL);
     autofree char *said = NULL;
     size_t length;
     FILE *stream = open_memstream(&said, &length);
-    config_problems_print(&problems, stream);
+    problems_print(&problems, stream);
     fclose(stream);
-    config_problems_free(&problems);
+    problems_free(&problems);
     assert_string_equal(said, "/nonexistent/f.yml: cannot read it: No such file or directory\n");
 }
 

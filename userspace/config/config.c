@@ -97,7 +97,7 @@ static void decode_top(struct config_reader *reader, const struct yaml_tree_node
                        struct config *config)
 {
     if (root->kind != YAML_TREE_MAPPING) {
-        config_report(reader, CONFIG_ERROR, root,
+        config_report(reader, PROBLEM_ERROR, root,
                       "the top level must be a mapping of blocks such as global: and "
                       "scrape_configs:, not %s",
                       root->kind == YAML_TREE_SEQUENCE ? "a list" : "a single value");
@@ -110,8 +110,8 @@ static void decode_top(struct config_reader *reader, const struct yaml_tree_node
     if (!config->http_metrics.interval_ns)
         config->http_metrics.interval_ns = reader->scrape_interval_ns;
     if (!config->http_metrics_given && !config->scrape_count &&
-        !config_problems_have_error(reader->problems))
-        config_report(reader, CONFIG_WARNING, root,
+        !problems_have_error(reader->problems))
+        config_report(reader, PROBLEM_WARNING, root,
                       "there is nothing to do: neither http_metrics nor scrape_configs is given");
 }
 
@@ -123,16 +123,16 @@ static int decode_tree(struct config_reader *reader, const struct yaml_tree *tre
     if (root)
         decode_top(reader, root, config);
     else
-        err = config_problems_add(reader->problems, CONFIG_ERROR, 1, 1, "the file is empty");
+        err = problems_add(reader->problems, PROBLEM_ERROR, 1, 1, "the file is empty");
     if (err || reader->no_memory)
         return -ENOMEM;
-    return config_problems_have_error(reader->problems) ? -EINVAL : 0;
+    return problems_have_error(reader->problems) ? -EINVAL : 0;
 }
 
 int config_parse(const char *name, const char *bytes, size_t length, struct config **out,
-                 struct config_problems *problems)
+                 struct problems *problems)
 {
-    *problems = (struct config_problems){.file = name};
+    *problems = (struct problems){.file = name};
     struct config_reader reader = {.problems = problems,
                                    .scrape_interval_ns = DEFAULT_SCRAPE_INTERVAL_NS,
                                    .scrape_timeout_ns = DEFAULT_SCRAPE_TIMEOUT_NS};
@@ -152,7 +152,7 @@ int config_parse(const char *name, const char *bytes, size_t length, struct conf
         err = config_new(&config);
     if (!err)
         err = decode_tree(&reader, tree, config);
-    config_problems_sort(problems);
+    problems_sort(problems);
     if (!err)
         *out = TAKE_PTR(config);
     return err;
@@ -180,17 +180,16 @@ static int read_file(const char *path, struct buffer *out)
     }
 }
 
-int config_load(const char *path, struct config **out, struct config_problems *problems)
+int config_load(const char *path, struct config **out, struct problems *problems)
 {
-    *problems = (struct config_problems){.file = path};
+    *problems = (struct problems){.file = path};
     autobuffer struct buffer bytes;
     buffer_init(&bytes, YAML_TREE_MAX_BYTES + 1);
     int err = read_file(path, &bytes);
     if (err == -ENOMEM)
         return err;
     if (err) {
-        err =
-            config_problems_add(problems, CONFIG_ERROR, 0, 0, "cannot read it: %s", strerror(-err));
+        err = problems_add(problems, PROBLEM_ERROR, 0, 0, "cannot read it: %s", strerror(-err));
         return err ? err : -EINVAL;
     }
     return config_parse(path, bytes.bytes, bytes.length, out, problems);

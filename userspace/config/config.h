@@ -4,6 +4,7 @@
 #ifndef EDGEMETER_CONFIG_CONFIG_H
 #define EDGEMETER_CONFIG_CONFIG_H
 
+#include "base/problems.h"
 #include "collect/collect_config.h"
 #include "discover/discovery_config.h"
 #include "scrape/scrape_config.h"
@@ -27,32 +28,14 @@ struct config {
     struct queue_config queue;
 };
 
-/* One problem: where (1-based; 0 where there is no place, a missing file say) and what. */
-struct config_problem {
-    unsigned line;
-    unsigned column;
-    bool warning; /* the config is usable all the same */
-    char *message;
-};
-
-struct config_problems {
-    const char *file; /* borrowed */
-    struct config_problem *list;
-    size_t count;
-};
-
 /* Reads and validates `path`. 0 with *out (warnings possible), -EINVAL with at least one error in
  * `problems`, or -ENOMEM. A file that cannot be read is -EINVAL with the reason as its problem. */
-int config_load(const char *path, struct config **out, struct config_problems *problems);
+int config_load(const char *path, struct config **out, struct problems *problems);
 /* The same over bytes in memory; `name` stands for the file in messages. */
 int config_parse(const char *name, const char *bytes, size_t length, struct config **out,
-                 struct config_problems *problems);
+                 struct problems *problems);
 /* What runs without --config.file: the host's HTTP metered, nothing scraped, nothing sent. */
 int config_default(struct config **out);
 void config_free(struct config **config);
-
-/* "file:line:column: message" for each, a line each, to a stdio stream. */
-void config_problems_print(const struct config_problems *problems, void *stdio_stream);
-void config_problems_free(struct config_problems *problems);
 
 #endif

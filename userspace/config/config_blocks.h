@@ -3,6 +3,7 @@
 #ifndef EDGEMETER_CONFIG_CONFIG_BLOCKS_H
 #define EDGEMETER_CONFIG_CONFIG_BLOCKS_H
 
+#include "config/config.h"
 #include "config/config_fields.h"
 
 #define CONFIG_MAX_JOBS 4096

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "config/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 /* Chained: `seed` is the digest of what stands before, 0 for nothing. Places do not count. NULL is
  * nothing. */

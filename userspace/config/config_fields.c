@@ -142,7 +142,7 @@ static void refuse_unbuilt(struct config_reader *reader, const struct yaml_tree_
         snprintf(advice, sizeof(advice), "remove it, or leave it %s%s",
                  strchr("[{", *field->neutral) ? "empty" : "at ",
                  strchr("[{", *field->neutral) ? "" : field->neutral);
-    config_report(reader, CONFIG_ERROR, pair->key,
+    config_report(reader, PROBLEM_ERROR, pair->key,
                   "\"%s\"%s%s is not supported by this version of edgemeter%s; %s", field->key,
                   *where ? " in " : "", where, field->ours ? "" : " (a Prometheus key)", advice);
 }
@@ -150,7 +150,7 @@ static void refuse_unbuilt(struct config_reader *reader, const struct yaml_tree_
 static void warn_no_effect(struct config_reader *reader, const struct yaml_tree_pair *pair,
                            const struct config_place *place, const struct config_field *field)
 {
-    config_report(reader, CONFIG_WARNING, pair->key, "\"%s\" has no effect: %s", field->key,
+    config_report(reader, PROBLEM_WARNING, pair->key, "\"%s\" has no effect: %s", field->key,
                   field->advice);
     if (field->decode && pair->value->kind != YAML_TREE_NULL)
         field->decode(reader, pair->value, place, NULL);
@@ -163,7 +163,7 @@ static void refuse_foreign(struct config_reader *reader, const struct yaml_tree_
     const struct yaml_tree_node *value = pair->value;
     bool empty_collection = value->kind != YAML_TREE_SCALAR && value->count == 0;
     if (!empty_collection)
-        config_report(reader, CONFIG_ERROR, pair->key,
+        config_report(reader, PROBLEM_ERROR, pair->key,
                       "\"%s\" belongs to a Prometheus server, not to an agent; %s", field->key,
                       field->advice);
 }
@@ -280,7 +280,7 @@ static void report_unknown_key(struct config_reader *reader, const struct yaml_t
     unsigned near_enough = key->text.length < 5 ? 2 : (unsigned)(key->text.length / 3) + 1;
     const char *nearest = nearest_key(block, key->text.bytes, &near_enough);
     config_place_text(place, where, sizeof(where));
-    config_report(reader, CONFIG_ERROR, key, "unknown key \"%s\" %s%s%s%s%s", key->text.bytes,
+    config_report(reader, PROBLEM_ERROR, key, "unknown key \"%s\" %s%s%s%s%s", key->text.bytes,
                   *where ? "in " : "at the top level", where, nearest ? "; did you mean \"" : "",
                   nearest ? nearest : "", nearest ? "\"?" : "");
 }

@@ -21,7 +21,7 @@ const char *config_place_text(const struct config_place *place, char *out, size_
     return out;
 }
 
-static void report_at(struct config_reader *reader, enum config_severity severity,
+static void report_at(struct config_reader *reader, enum problem_severity severity,
                       const struct yaml_tree_node *node, const struct config_place *place,
                       const char *format, va_list arguments)
 {
@@ -30,8 +30,8 @@ static void report_at(struct config_reader *reader, enum config_severity severit
     config_place_text(place, where, sizeof(where));
     if (vasprintf(&message, format, arguments) < 0)
         message = NULL;
-    if (!message || config_problems_add(reader->problems, severity, node->line, node->column,
-                                        "%s%s%s", where, *where ? ": " : "", message))
+    if (!message || problems_add(reader->problems, severity, node->line, node->column, "%s%s%s",
+                                 where, *where ? ": " : "", message))
         reader->no_memory = true;
 }
 
@@ -40,7 +40,7 @@ void config_error(struct config_reader *reader, const struct yaml_tree_node *nod
 {
     va_list arguments;
     va_start(arguments, format);
-    report_at(reader, CONFIG_ERROR, node, place, format, arguments);
+    report_at(reader, PROBLEM_ERROR, node, place, format, arguments);
     va_end(arguments);
 }
 
@@ -49,11 +49,11 @@ void config_warning(struct config_reader *reader, const struct yaml_tree_node *n
 {
     va_list arguments;
     va_start(arguments, format);
-    report_at(reader, CONFIG_WARNING, node, place, format, arguments);
+    report_at(reader, PROBLEM_WARNING, node, place, format, arguments);
     va_end(arguments);
 }
 
-void config_report(struct config_reader *reader, enum config_severity severity,
+void config_report(struct config_reader *reader, enum problem_severity severity,
                    const struct yaml_tree_node *node, const char *format, ...)
 {
     va_list arguments;

@@ -5,11 +5,11 @@
 #ifndef EDGEMETER_CONFIG_CONFIG_READER_H
 #define EDGEMETER_CONFIG_CONFIG_READER_H
 
-#include "config/config_problems.h"
-#include "config/yaml_tree.h"
+#include "base/problems.h"
+#include "base/yaml_tree.h"
 
 struct config_reader {
-    struct config_problems *problems;
+    struct problems *problems;
     char *directory; /* the file's, for relative paths; NULL: the current one */
     bool no_memory;
     uint64_t scrape_interval_ns; /* global's */
@@ -36,7 +36,7 @@ void config_warning(struct config_reader *reader, const struct yaml_tree_node *n
                     const struct config_place *place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The bare message at the node. */
-void config_report(struct config_reader *reader, enum config_severity severity,
+void config_report(struct config_reader *reader, enum problem_severity severity,
                    const struct yaml_tree_node *node, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

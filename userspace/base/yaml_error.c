@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Turns libyaml's syntax errors into problems with a place: above all the tab used as indentation,
  * which libyaml names only as a character that cannot start a token. */
-#include "config/yaml_error.h"
+#include "base/yaml_error.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "config/config_problems.h"
+#include "base/problems.h"
 
 /* libyaml's words, and what to look at. */
 static const struct {
@@ -56,20 +56,19 @@ static unsigned tab_in_indentation(struct text line)
 
 /* Bytes that are no text: libyaml knows their offset only. */
 static int report_unreadable(const yaml_parser_t *parser, struct text bytes,
-                             struct config_problems *problems)
+                             struct problems *problems)
 {
     unsigned line = 1, column = 1;
     for (size_t i = 0; i < parser->problem_offset && i < bytes.length; i++) {
         column = bytes.bytes[i] == '\n' ? 1 : column + 1;
         line += bytes.bytes[i] == '\n';
     }
-    int err = config_problems_add(problems, CONFIG_ERROR, line, column,
-                                  "the file is not plain UTF-8 text: %s", parser->problem);
+    int err = problems_add(problems, PROBLEM_ERROR, line, column,
+                           "the file is not plain UTF-8 text: %s", parser->problem);
     return err ? err : -EINVAL;
 }
 
-int yaml_error_report(const yaml_parser_t *parser, struct text bytes,
-                      struct config_problems *problems)
+int yaml_error_report(const yaml_parser_t *parser, struct text bytes, struct problems *problems)
 {
     if (parser->error == YAML_MEMORY_ERROR)
         return -ENOMEM;
@@ -79,16 +78,16 @@ int yaml_error_report(const yaml_parser_t *parser, struct text bytes,
     unsigned line = (unsigned)parser->problem_mark.line + 1;
     unsigned tab = tab_in_indentation(line_of(bytes, parser->problem_mark.line));
     if (tab) {
-        int err = config_problems_add(problems, CONFIG_ERROR, line, tab,
-                                      "found a tab in the indentation; YAML needs spaces there");
+        int err = problems_add(problems, PROBLEM_ERROR, line, tab,
+                               "found a tab in the indentation; YAML needs spaces there");
         return err ? err : -EINVAL;
     }
     char begun[48] = "";
     if (parser->context && parser->context_mark.line != parser->problem_mark.line)
         snprintf(begun, sizeof(begun), " begun in line %zu", parser->context_mark.line + 1);
-    int err = config_problems_add(
-        problems, CONFIG_ERROR, line, (unsigned)parser->problem_mark.column + 1,
-        "not valid YAML: %s%s%s%s%s", parser->problem, parser->context ? " " : "",
-        parser->context ? parser->context : "", begun, advice_for(parser->problem));
+    int err =
+        problems_add(problems, PROBLEM_ERROR, line, (unsigned)parser->problem_mark.column + 1,
+                     "not valid YAML: %s%s%s%s%s", parser->problem, parser->context ? " " : "",
+                     parser->context ? parser->context : "", begun, advice_for(parser->problem));
     return err ? err : -EINVAL;
 }

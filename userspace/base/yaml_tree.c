@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libyaml's events to a tree with places. Bounded in depth and in size after expansion of aliases,
  * so that a small file cannot stand for a huge one. Does not know what the values mean. */
-#include "config/yaml_tree.h"
+#include "base/yaml_tree.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <yaml.h>
 
 #include "base/cleanup.h"
-#include "config/config_problems.h"
-#include "config/yaml_error.h"
+#include "base/problems.h"
+#include "base/yaml_error.h"
 
 #define autoevent __attribute__((cleanup(yaml_event_delete)))
 
@@ -35,7 +35,7 @@ struct anchor {
 struct builder {
     yaml_parser_t parser;
     struct text bytes;
-    struct config_problems *problems;
+    struct problems *problems;
     struct yaml_tree *tree;
     struct anchor *anchors;
     size_t anchor_count;
@@ -50,8 +50,8 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct builder *builder,
 {
     va_list arguments;
     va_start(arguments, format);
-    int err = config_problems_vadd(builder->problems, CONFIG_ERROR, (unsigned)mark.line + 1,
-                                   (unsigned)mark.column + 1, format, arguments);
+    int err = problems_vadd(builder->problems, PROBLEM_ERROR, (unsigned)mark.line + 1,
+                            (unsigned)mark.column + 1, format, arguments);
     va_end(arguments);
     return err ? err : -EINVAL;
 }
@@ -247,8 +247,8 @@ static int add_pair(struct builder *builder, struct owned_node *mapping, struct 
     struct yaml_tree_node *node = &mapping->node;
     const struct yaml_tree_pair *earlier = yaml_tree_find(node, pair.key->text.bytes);
     if (earlier) {
-        int err = config_problems_add(
-            builder->problems, CONFIG_WARNING, pair.key->line, pair.key->column,
+        int err = problems_add(
+            builder->problems, PROBLEM_WARNING, pair.key->line, pair.key->column,
             "\"%s\" is given twice, in line %u and in line %u; the one in line %u is used",
             pair.key->text.bytes, earlier->key->line, pair.key->line, pair.key->line);
         if (err)
@@ -403,7 +403,7 @@ static int build_document(struct builder *builder)
         if (event.type == YAML_DOCUMENT_START_EVENT) {
             if (seen)
                 return refuse(builder, event.start_mark,
-                              "a second YAML document begins here; a configuration is one");
+                              "a second YAML document begins here; a file is one");
             continue;
         }
         struct owned_node *root;
@@ -416,12 +416,12 @@ static int build_document(struct builder *builder)
     }
 }
 
-int yaml_tree_parse(struct text bytes, struct config_problems *problems, struct yaml_tree **out)
+int yaml_tree_parse(struct text bytes, struct problems *problems, struct yaml_tree **out)
 {
     if (bytes.length > YAML_TREE_MAX_BYTES) {
-        int err = config_problems_add(problems, CONFIG_ERROR, 0, 0,
-                                      "the file is larger than %u MiB, the most edgemeter reads",
-                                      YAML_TREE_MAX_BYTES >> 20);
+        int err = problems_add(problems, PROBLEM_ERROR, 0, 0,
+                               "the file is larger than %u MiB, the most edgemeter reads",
+                               YAML_TREE_MAX_BYTES >> 20);
         return err ? err : -EINVAL;
     }
     autoyaml struct yaml_tree *tree = calloc(1, sizeof(*tree));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A YAML document as a tree of nodes with their places. Knows YAML, not the configuration. Aliases
- * share the node of their anchor; merge keys (<<) are resolved; of a key given twice the last one
- * stays, with a warning. */
-#ifndef EDGEMETER_CONFIG_YAML_TREE_H
-#define EDGEMETER_CONFIG_YAML_TREE_H
+/* A YAML document as a tree of nodes with their places. Knows YAML, not what the file is for.
+ * Aliases share the node of their anchor; merge keys (<<) are resolved; of a key given twice the
+ * last one stays, with a warning. */
+#ifndef EDGEMETER_BASE_YAML_TREE_H
+#define EDGEMETER_BASE_YAML_TREE_H
 
+#include "base/problems.h"
 #include "base/text.h"
-#include "config/config.h"
 
 #define YAML_TREE_MAX_BYTES (4u << 20)
 #define YAML_TREE_MAX_DEPTH 32
@@ -35,7 +35,7 @@ struct yaml_tree_node {
 struct yaml_tree;
 
 /* 0; -EINVAL with an error added to `problems`; -ENOMEM. Warnings are added in any case. */
-int yaml_tree_parse(struct text bytes, struct config_problems *problems, struct yaml_tree **out);
+int yaml_tree_parse(struct text bytes, struct problems *problems, struct yaml_tree **out);
 void yaml_tree_free(struct yaml_tree **tree);
 /* NULL where the document has no content. */
 const struct yaml_tree_node *yaml_tree_root(const struct yaml_tree *tree);
