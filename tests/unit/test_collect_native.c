@@ -109,12 +109,16 @@ static Prometheus__WriteRequest *send(const struct sample *sample)
 {
     struct labels_builder *builder;
     struct labels *labels;
-    struct buffer bytes;
-    buffer_init(&bytes, 1 << 20);
+    struct encoder *encoder;
+    struct text bytes;
     assert_int_equal(labels_builder_new(&builder), 0);
     labels_builder_set(builder, TEXT("__name__"), TEXT("x"));
     assert_int_equal(labels_builder_build(builder, &labels), 0);
-    assert_int_equal(encode_time_series(&bytes, labels, sample), 0);
+    const struct encode_entry entry = {.labels = labels, .sample = sample};
+    assert_int_equal(encoder_new(1 << 20, &encoder), 0);
+    encoder_begin(encoder, REMOTE_WRITE_V1);
+    assert_int_equal(encoder_add(encoder, &entry), 0);
+    assert_int_equal(encoder_finish(encoder, &bytes), 0);
     Prometheus__WriteRequest *request =
         prometheus__write_request__unpack(NULL, bytes.length, (const uint8_t *)bytes.bytes);
     assert_non_null(request);
@@ -123,7 +127,7 @@ static Prometheus__WriteRequest *send(const struct sample *sample)
     assert_int_equal(request->timeseries[0]->n_samples, 0);
     free(labels);
     labels_builder_free(&builder);
-    buffer_free(&bytes);
+    encoder_free(&encoder);
     return request;
 }
 

@@ -8,161 +8,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-#include "base/cleanup.h"
-#include "ship/encode.h"
+#include "encode_examples.h"
 #include "ship/remote.pb-c.h"
 
-#define MAX_SERIES 40
-#define MAX_LABELS 40
-#define MAX_BUCKETS 200
-
-/* One sample with everything that the oracle needs to pack it. */
-struct example {
-    struct labels *labels;
-    struct sample sample;
-    struct histogram histogram;
-    struct histogram_span spans[2][MAX_BUCKETS];
-    int64_t deltas[2][MAX_BUCKETS];
-};
-
-static uint64_t seed = 1;
-
-static uint64_t random_bits(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    return seed ^= seed << 17;
-}
-
-static uint64_t random_below(uint64_t limit)
-{
-    return random_bits() % limit;
-}
-
-/* Of any magnitude. */
-static uint64_t random_wide(void)
-{
-    return random_bits() >> random_below(64);
-}
-
-static double double_of(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
-
-static uint64_t bits_of(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof(bits));
-    return bits;
-}
-
-/* protobuf-c takes -0.0 for an absent zero, so it has a test of its own. */
-static double random_double(void)
-{
-    static const uint64_t special[] = {0,
-                                       STALE_NAN_BITS,
-                                       UINT64_C(0x7ff8000000000001),
-                                       UINT64_C(0x7ff0000000000000),
-                                       UINT64_C(0xfff0000000000000),
-                                       1,
-                                       UINT64_C(0x7fefffffffffffff)};
-    uint64_t bits = random_bits();
-    if (random_below(3) == 0)
-        return double_of(special[random_below(ARRAY_SIZE(special))]);
-    if (random_below(3) == 0)
-        return (double)random_below(1000);
-    return double_of(bits == UINT64_C(1) << 63 ? 0 : bits);
-}
-
-static int64_t random_timestamp(void)
-{
-    static const int64_t special[] = {0, 1, -1, INT64_MIN, INT64_MAX, INT64_C(1790000000000)};
-    if (random_below(2))
-        return special[random_below(ARRAY_SIZE(special))];
-    return (int64_t)(random_below(2) ? random_wide() : -random_wide());
-}
-
-static struct labels *build_labels(const struct label *labels, size_t count)
-{
-    struct labels_builder *builder;
-    struct labels *built;
-    assert_int_equal(labels_builder_new(&builder), 0);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(labels_builder_set(builder, labels[i].name, labels[i].value), 0);
-    assert_int_equal(labels_builder_build(builder, &built), 0);
-    labels_builder_free(&builder);
-    return built;
-}
-
-static struct labels *random_labels(void)
-{
-    static char values[MAX_LABELS][20000];
-    static char names[MAX_LABELS][32];
-    struct label labels[MAX_LABELS];
-    size_t count = random_below(MAX_LABELS + 1);
-    for (size_t i = 0; i < count; i++) {
-        static const size_t limits[] = {2, 20, 130, 300, 20000};
-        size_t length = 1 + random_below(limits[random_below(random_below(20) ? 4 : 5)] - 1);
-        for (size_t c = 0; c < length; c++)
-            values[i][c] = (char)(1 + random_below(127));
-        snprintf(names[i], sizeof(names[i]), "l%u", (unsigned)random_below(1000000));
-        labels[i] = (struct label){text_of(names[i]), {values[i], length}};
-    }
-    return build_labels(labels, count);
-}
-
-static void random_buckets(struct example *e, int side, uint32_t *spans, uint32_t *deltas)
-{
-    static const uint32_t limits[] = {1, 4, 66, MAX_BUCKETS};
-    *spans = (uint32_t)random_below(limits[random_below(4)]);
-    *deltas = (uint32_t)random_below(limits[random_below(4)]);
-    for (uint32_t i = 0; i < *spans; i++) {
-        e->spans[side][i].offset = (int32_t)(random_below(2) ? random_wide() : -random_wide());
-        e->spans[side][i].length = (uint32_t)random_wide();
-    }
-    for (uint32_t i = 0; i < *deltas; i++)
-        e->deltas[side][i] = (int64_t)(random_below(2) ? random_wide() : -random_wide());
-}
-
-static void random_histogram(struct example *e)
-{
-    struct histogram *h = &e->histogram;
-    *h = (struct histogram){.references = 1,
-                            .schema = (int32_t)random_below(13) - 4,
-                            .is_float = random_below(3) == 0, /* of any bits */
-                            .is_gauge = random_below(4) == 0,
-                            .zero_threshold = random_double(),
-                            .zero_count = random_below(2) ? random_wide() : 0,
-                            .count = random_below(2) ? random_wide() : 0,
-                            .sum = random_double(),
-                            .positive_spans = e->spans[0],
-                            .negative_spans = e->spans[1],
-                            .positive_deltas = e->deltas[0],
-                            .negative_deltas = e->deltas[1]};
-    random_buckets(e, 0, &h->positive_span_count, &h->positive_delta_count);
-    random_buckets(e, 1, &h->negative_span_count, &h->negative_delta_count);
-}
-
-static void random_example(struct example *e)
-{
-    e->labels = random_labels();
-    e->sample = (struct sample){.series = 1, .timestamp_ms = random_timestamp()};
-    if (random_below(3) == 0) {
-        random_histogram(e);
-        e->sample.type = SAMPLE_HISTOGRAM;
-        e->sample.histogram = &e->histogram;
-    } else {
-        e->sample.type = SAMPLE_FLOAT;
-        e->sample.value = random_double();
-    }
-}
+#define REQUEST_MAX (64 << 20)
 
 /* ---- the oracle ---- */
 
@@ -173,16 +23,30 @@ static char *copy_text(struct text text)
     return copy;
 }
 
-static void fill_labels(Prometheus__TimeSeries *series, const struct labels *labels)
+static Prometheus__Label **fill_labels(const struct labels *labels, size_t *count)
 {
-    series->labels = calloc(labels_count(labels) + 1, sizeof(*series->labels));
+    Prometheus__Label **filled = calloc(labels_count(labels) + 1, sizeof(*filled));
     for (struct label_cursor c = labels_first(labels); labels_next(&c);) {
         Prometheus__Label *label = malloc(sizeof(*label));
         prometheus__label__init(label);
         label->name = copy_text(c.label.name);
         label->value = copy_text(c.label.value);
-        series->labels[series->n_labels++] = label;
+        filled[(*count)++] = label;
     }
+    return filled;
+}
+
+static Prometheus__Exemplar **fill_exemplars(const struct example *e)
+{
+    Prometheus__Exemplar **filled = calloc(e->exemplar_count + 1, sizeof(*filled));
+    for (size_t i = 0; i < e->exemplar_count; i++) {
+        filled[i] = malloc(sizeof(**filled));
+        prometheus__exemplar__init(filled[i]);
+        filled[i]->labels = fill_labels(e->exemplars[i].labels, &filled[i]->n_labels);
+        filled[i]->value = e->exemplars[i].value;
+        filled[i]->timestamp = e->exemplars[i].timestamp_ms;
+    }
+    return filled;
 }
 
 static Prometheus__BucketSpan **fill_spans(const struct histogram_span *spans, size_t count)
@@ -259,7 +123,9 @@ static Prometheus__TimeSeries *fill_series(const struct example *e)
 {
     Prometheus__TimeSeries *series = malloc(sizeof(*series));
     prometheus__time_series__init(series);
-    fill_labels(series, e->labels);
+    series->labels = fill_labels(e->labels, &series->n_labels);
+    series->exemplars = fill_exemplars(e);
+    series->n_exemplars = e->exemplar_count;
     if (e->sample.type == SAMPLE_HISTOGRAM) {
         series->histograms = malloc(sizeof(*series->histograms));
         series->histograms[series->n_histograms++] =
@@ -285,24 +151,25 @@ static Prometheus__WriteRequest *fill_request(const struct example *examples, si
     return request;
 }
 
-static Prometheus__WriteRequest *decode(const struct buffer *encoded)
+static Prometheus__WriteRequest *decode(struct text encoded)
 {
     Prometheus__WriteRequest *request =
-        prometheus__write_request__unpack(NULL, encoded->length, (const uint8_t *)encoded->bytes);
+        prometheus__write_request__unpack(NULL, encoded.length, (const uint8_t *)encoded.bytes);
     assert_non_null(request);
     return request;
 }
 
 /* ---- comparing what was decoded ---- */
 
-static void assert_labels_equal(const Prometheus__TimeSeries *series, const struct labels *labels)
+static void assert_labels_equal(Prometheus__Label **decoded, size_t count,
+                                const struct labels *labels)
 {
     size_t i = 0;
-    assert_int_equal(series->n_labels, labels_count(labels));
+    assert_int_equal(count, labels_count(labels));
     for (struct label_cursor c = labels_first(labels); labels_next(&c); i++) {
-        assert_true(text_equal(text_of(series->labels[i]->name), c.label.name));
-        assert_true(text_equal(text_of(series->labels[i]->value), c.label.value));
-        assert_true(i == 0 || strcmp(series->labels[i - 1]->name, series->labels[i]->name) < 0);
+        assert_true(text_equal(text_of(decoded[i]->name), c.label.name));
+        assert_true(text_equal(text_of(decoded[i]->value), c.label.value));
+        assert_true(i == 0 || strcmp(decoded[i - 1]->name, decoded[i]->name) < 0);
     }
 }
 
@@ -351,10 +218,16 @@ static void assert_histogram_equal(const Prometheus__Histogram *decoded, const s
 static void assert_series_equal(const Prometheus__TimeSeries *series, const struct example *e)
 {
     bool is_float = e->sample.type == SAMPLE_FLOAT;
-    assert_labels_equal(series, e->labels);
+    assert_labels_equal(series->labels, series->n_labels, e->labels);
     assert_int_equal(series->n_samples, is_float);
     assert_int_equal(series->n_histograms, !is_float);
-    assert_int_equal(series->n_exemplars, 0);
+    assert_int_equal(series->n_exemplars, e->exemplar_count);
+    for (size_t i = 0; i < e->exemplar_count; i++) {
+        const Prometheus__Exemplar *exemplar = series->exemplars[i];
+        assert_labels_equal(exemplar->labels, exemplar->n_labels, e->exemplars[i].labels);
+        assert_int_equal(bits_of(exemplar->value), bits_of(e->exemplars[i].value));
+        assert_int_equal(exemplar->timestamp, e->exemplars[i].timestamp_ms);
+    }
     if (is_float) {
         assert_int_equal(bits_of(series->samples[0]->value), bits_of(e->sample.value));
         assert_int_equal(series->samples[0]->timestamp, e->sample.timestamp_ms);
@@ -366,13 +239,37 @@ static void assert_series_equal(const Prometheus__TimeSeries *series, const stru
 
 /* ---- the tests ---- */
 
-static void check_request(struct example *examples, size_t count)
-{
-    autobuffer struct buffer encoded;
-    buffer_init(&encoded, 64 << 20);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(encode_time_series(&encoded, examples[i].labels, &examples[i].sample), 0);
+static struct encoder *encoder; /* one for all tests: nothing is left of the request before */
 
+static int setup(void **state)
+{
+    (void)state;
+    return encoder_new(REQUEST_MAX, &encoder);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    encoder_free(&encoder);
+    return 0;
+}
+
+static struct text encode(const struct example *examples, size_t count)
+{
+    struct text encoded;
+    encoder_begin(encoder, REMOTE_WRITE_V1);
+    for (size_t i = 0; i < count; i++) {
+        struct encode_entry entry = entry_of(&examples[i]);
+        assert_int_equal(encoder_add(encoder, &entry), 0);
+    }
+    assert_int_equal(encoder_finish(encoder, &encoded), 0);
+    assert_int_equal(encoded.length, encoder_length(encoder));
+    return encoded;
+}
+
+static void check_request(const struct example *examples, size_t count)
+{
+    struct text encoded = encode(examples, count);
     Prometheus__WriteRequest *oracle = fill_request(examples, count);
     size_t length = prometheus__write_request__get_packed_size(oracle);
     autofree uint8_t *packed = malloc(length + 1);
@@ -382,7 +279,7 @@ static void check_request(struct example *examples, size_t count)
         assert_memory_equal(encoded.bytes, packed, length);
     prometheus__write_request__free_unpacked(oracle, NULL);
 
-    Prometheus__WriteRequest *decoded = decode(&encoded);
+    Prometheus__WriteRequest *decoded = decode(encoded);
     assert_int_equal(decoded->n_timeseries, count);
     assert_int_equal(decoded->n_metadata, 0);
     for (size_t i = 0; i < count; i++)
@@ -400,7 +297,7 @@ static void test_random_requests_equal_protobuf_c(void **state)
             random_example(&examples[i]);
         check_request(examples, count);
         for (size_t i = 0; i < count; i++)
-            free(examples[i].labels);
+            free_example(&examples[i]);
     }
 }
 
@@ -435,10 +332,6 @@ static void test_room_for_many_labels(void **state)
             continue;
         struct example e = {.labels = build_labels(labels, count)};
         e.sample = (struct sample){.series = 1, .timestamp_ms = INT64_MIN, .value = 0.1};
-        autobuffer struct buffer encoded;
-        buffer_init(&encoded, 1 << 20);
-        assert_int_equal(encode_time_series(&encoded, e.labels, &e.sample), 0);
-        assert_true(encoded.length <= encoded.capacity);
         check_request(&e, 1);
         free(e.labels);
     }
@@ -456,13 +349,12 @@ static void test_known_bytes(void **state)
     };
     (void)state;
     struct label label = {TEXT(LABEL_METRIC_NAME), TEXT("up")};
-    autofree struct labels *labels = build_labels(&label, 1);
-    const struct sample sample = {.series = 1, .timestamp_ms = 300, .value = 1};
-    autobuffer struct buffer encoded;
-    buffer_init(&encoded, 1000);
-    assert_int_equal(encode_time_series(&encoded, labels, &sample), 0);
+    struct example e = {.labels = build_labels(&label, 1)};
+    e.sample = (struct sample){.series = 1, .timestamp_ms = 300, .value = 1};
+    struct text encoded = encode(&e, 1);
     assert_int_equal(encoded.length, sizeof(expected));
     assert_memory_equal(encoded.bytes, expected, sizeof(expected));
+    free(e.labels);
 }
 
 static void test_every_value_keeps_its_bits(void **state)
@@ -477,51 +369,79 @@ static void test_every_value_keeps_its_bits(void **state)
                                       1};
     (void)state;
     struct label label = {TEXT(LABEL_METRIC_NAME), TEXT("x")};
-    autofree struct labels *labels = build_labels(&label, 1);
+    struct example e = {.labels = build_labels(&label, 1)};
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-        const struct sample sample = {.series = 1, .value = double_of(values[i])};
-        autobuffer struct buffer encoded;
-        buffer_init(&encoded, 1000);
-        assert_int_equal(encode_time_series(&encoded, labels, &sample), 0);
-        Prometheus__WriteRequest *decoded = decode(&encoded);
+        e.sample = (struct sample){.series = 1, .value = double_of(values[i])};
+        Prometheus__WriteRequest *decoded = decode(encode(&e, 1));
         assert_int_equal(bits_of(decoded->timeseries[0]->samples[0]->value), values[i]);
         prometheus__write_request__free_unpacked(decoded, NULL);
     }
+    free(e.labels);
 }
 
 static void test_a_nul_in_a_value_is_kept(void **state)
 {
-    static const uint8_t expected[] = {0x0a, 0x06, 0x0a, 0x01, 'n', 0x12, 0x03, 'a', 0, 'b'};
+    static const uint8_t expected[] = {0x0a, 0x08, 0x0a, 0x01, 'n', 0x12, 0x03, 'a', 0, 'b'};
     (void)state;
     struct label label = {TEXT("n"), TEXT("a\0b")};
-    autofree struct labels *labels = build_labels(&label, 1);
-    const struct sample sample = {.series = 1};
-    autobuffer struct buffer encoded;
-    buffer_init(&encoded, 1000);
-    assert_int_equal(encode_time_series(&encoded, labels, &sample), 0);
-    assert_int_equal((uint8_t)encoded.bytes[3], 0x08);
-    assert_memory_equal(encoded.bytes + 4, expected + 2, sizeof(expected) - 2);
+    struct example e = {.labels = build_labels(&label, 1), .sample = {.series = 1}};
+    struct text encoded = encode(&e, 1);
+    assert_memory_equal(encoded.bytes + 2, expected, sizeof(expected));
+    free(e.labels);
 }
 
 static void test_what_does_not_fit_leaves_the_request_whole(void **state)
 {
     static char value[4000];
+    struct encoder *small_encoder;
+    struct text encoded;
     (void)state;
     memset(value, 'v', sizeof(value));
     struct label small = {TEXT("n"), TEXT("v")}, large = {TEXT("n"), {value, sizeof(value)}};
     autofree struct labels *small_labels = build_labels(&small, 1);
     autofree struct labels *large_labels = build_labels(&large, 1);
     const struct sample sample = {.series = 1, .timestamp_ms = 1, .value = 1};
-    autobuffer struct buffer encoded;
-    buffer_init(&encoded, 3000);
-    assert_int_equal(encode_time_series(&encoded, small_labels, &sample), 0);
-    size_t length = encoded.length;
-    assert_int_equal(encode_time_series(&encoded, large_labels, &sample), -E2BIG);
-    assert_int_equal(encoded.length, length);
-    assert_false(encoded.failed);
-    assert_int_equal(encode_time_series(&encoded, small_labels, &sample), 0);
-    Prometheus__WriteRequest *decoded = decode(&encoded);
+    const struct encode_entry fits = {.labels = small_labels, .sample = &sample};
+    const struct encode_entry too_long = {.labels = large_labels, .sample = &sample};
+    assert_int_equal(encoder_new(3000, &small_encoder), 0);
+    encoder_begin(small_encoder, REMOTE_WRITE_V1);
+    assert_int_equal(encoder_add(small_encoder, &fits), 0);
+    size_t length = encoder_length(small_encoder);
+    assert_int_equal(encoder_add(small_encoder, &too_long), -E2BIG);
+    assert_int_equal(encoder_length(small_encoder), length);
+    assert_int_equal(encoder_add(small_encoder, &fits), 0);
+    assert_int_equal(encoder_finish(small_encoder, &encoded), 0);
+    Prometheus__WriteRequest *decoded = decode(encoded);
     assert_int_equal(decoded->n_timeseries, 2);
+    prometheus__write_request__free_unpacked(decoded, NULL);
+    encoder_free(&small_encoder);
+}
+
+static void test_metadata_requests(void **state)
+{
+    static char help[300];
+    const struct metadata entries[] = {
+        {TEXT("http_requests"), TEXT("Requests \\ \n seen."), TEXT(""), METADATA_COUNTER},
+        {TEXT("up"), {help, sizeof(help)}, TEXT("seconds"), METADATA_GAUGE},
+        {TEXT("x"), {NULL, 0}, {NULL, 0}, METADATA_UNKNOWN},
+    };
+    (void)state;
+    struct text encoded;
+    memset(help, 'h', sizeof(help));
+    encoder_begin(encoder, REMOTE_WRITE_V1);
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
+        assert_int_equal(encoder_add_metadata(encoder, &entries[i]), 0);
+    assert_int_equal(encoder_finish(encoder, &encoded), 0);
+    Prometheus__WriteRequest *decoded = decode(encoded);
+    assert_int_equal(decoded->n_timeseries, 0);
+    assert_int_equal(decoded->n_metadata, ARRAY_SIZE(entries));
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+        const Prometheus__MetricMetadata *m = decoded->metadata[i];
+        assert_int_equal(m->type, entries[i].type);
+        assert_true(text_equal(text_of(m->metric_family_name), entries[i].family));
+        assert_true(text_equal(text_of(m->help), entries[i].help));
+        assert_true(text_equal(text_of(m->unit), entries[i].unit));
+    }
     prometheus__write_request__free_unpacked(decoded, NULL);
 }
 
@@ -535,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_every_value_keeps_its_bits),
         cmocka_unit_test(test_a_nul_in_a_value_is_kept),
         cmocka_unit_test(test_what_does_not_fit_leaves_the_request_whole),
+        cmocka_unit_test(test_metadata_requests),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <snappy-c.h>
 
-#include "ship/encode.h"
-
 /* Snappy's worst case. */
 #define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64)
 
@@ -38,9 +36,13 @@ static void counts_add_one(struct sample_counts *counts, const struct sample *sa
 }
 
 static int batch_take(struct batch *batch, const struct sample *sample,
-                      const struct series_table *series, struct buffer *encoded)
+                      const struct series_table *series, struct encoder *encoder)
 {
-    int error = encode_time_series(encoded, series_table_labels(series, sample->series), sample);
+    const struct encode_entry entry = {
+        .labels = series_table_labels(series, sample->series),
+        .sample = sample,
+    };
+    int error = encoder_add(encoder, &entry);
     if (error) {
         counts_add_one(&batch->unsendable, sample);
         return error;
@@ -51,32 +53,35 @@ static int batch_take(struct batch *batch, const struct sample *sample,
     return 0;
 }
 
-static int batch_compress(struct batch *batch, const struct buffer *encoded)
+static int batch_compress(struct batch *batch, struct encoder *encoder)
 {
-    size_t length = snappy_max_compressed_length(encoded->length);
+    struct text encoded;
+    if (encoder_finish(encoder, &encoded))
+        return -ENOMEM;
+    size_t length = snappy_max_compressed_length(encoded.length);
     char *room = buffer_reserve(&batch->body, length);
-    if (!room || snappy_compress(encoded->bytes, encoded->length, room, &length) != SNAPPY_OK)
+    if (!room || snappy_compress(encoded.bytes, encoded.length, room, &length) != SNAPPY_OK)
         return -ENOMEM;
     batch->body.length = length;
     return 0;
 }
 
 int batch_gather(struct batch *batch, struct queue_reader *reader,
-                 const struct series_table *series, uint32_t max_samples, struct buffer *scratch)
+                 const struct series_table *series, uint32_t max_samples, struct encoder *encoder)
 {
     struct queue_sample read;
     int error = 0;
     batch_clear(batch);
-    buffer_clear(scratch);
-    while (sample_counts_sum(batch->samples) < max_samples && scratch->length < BATCH_FULL_BYTES &&
-           queue_reader_next(reader, &read)) {
-        int refused = batch_take(batch, &read.sample, series, scratch);
+    encoder_begin(encoder, REMOTE_WRITE_V1);
+    while (sample_counts_sum(batch->samples) < max_samples &&
+           encoder_length(encoder) < BATCH_FULL_BYTES && queue_reader_next(reader, &read)) {
+        int refused = batch_take(batch, &read.sample, series, encoder);
         error = refused ? refused : error;
     }
     batch->end = queue_reader_position(reader);
     if (batch_is_empty(batch))
         return error;
-    if (batch_compress(batch, scratch)) {
+    if (batch_compress(batch, encoder)) {
         batch->unsendable.floats += batch->samples.floats;
         batch->unsendable.histograms += batch->samples.histograms;
         batch->samples = (struct sample_counts){};

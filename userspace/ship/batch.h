@@ -5,6 +5,7 @@
 #define EDGEMETER_SHIP_BATCH_H
 
 #include "base/buffer.h"
+#include "ship/encode.h"
 #include "ship/queue.h"
 
 /* Encoded. A batch that has reached FULL takes no more samples; a sample that alone is longer than
@@ -27,11 +28,11 @@ static inline bool batch_is_empty(const struct batch *batch)
     return sample_counts_sum(batch->samples) == 0;
 }
 
-/* Fills an empty batch with at most `max_samples`. `scratch` (its maximum is BATCH_MAX_BYTES) is
- * used for the encoded form. 0, or why samples are in `unsendable`: -E2BIG (one sample alone is
- * longer than BATCH_MAX_BYTES) or -ENOMEM; the others are in the body all the same. */
+/* Fills an empty batch with at most `max_samples`. The encoder's maximum is BATCH_MAX_BYTES. 0, or
+ * why samples are in `unsendable`: -E2BIG (one sample alone is longer than BATCH_MAX_BYTES) or
+ * -ENOMEM; the others are in the body all the same. */
 int batch_gather(struct batch *batch, struct queue_reader *reader,
-                 const struct series_table *series, uint32_t max_samples, struct buffer *scratch);
+                 const struct series_table *series, uint32_t max_samples, struct encoder *encoder);
 /* Empty again; the memory stays. */
 void batch_clear(struct batch *batch);
 

@@ -228,7 +228,7 @@ static void remote_send_next(struct remote *remote)
 {
     int error =
         batch_gather(&remote->batch, remote->reader, remote->environment.shipper->series,
-                     remote->config->queue.max_samples_per_send, remote->environment.scratch);
+                     remote->config->queue.max_samples_per_send, remote->environment.encoder);
     remote->deadline_armed = false;
     if (error)
         remote_count_unsendable(remote, error);

@@ -4,7 +4,7 @@
 #ifndef EDGEMETER_SHIP_REMOTE_H
 #define EDGEMETER_SHIP_REMOTE_H
 
-#include "base/buffer.h"
+#include "ship/encode.h"
 #include "ship/queue.h"
 #include "ship/shipper.h"
 
@@ -16,7 +16,7 @@ struct remote;
 struct remote_environment {
     const struct shipper_environment *shipper;
     struct queue *queue;
-    struct buffer *scratch;          /* for encoding; its maximum is BATCH_MAX_BYTES */
+    struct encoder *encoder;         /* its maximum is BATCH_MAX_BYTES */
     void (*on_empty)(void *context); /* nothing waits and nothing is on its way any more */
     void *context;
 };

@@ -7,6 +7,11 @@
 
 #include "base/http_config.h"
 
+enum remote_write_protocol {
+    REMOTE_WRITE_V1, /* prometheus.WriteRequest */
+    REMOTE_WRITE_V2, /* io.prometheus.write.v2.Request */
+};
+
 struct remote_write_config {
     char *url;
     char *name;                 /* NULL: the first 6 hex digits of a hash of url */

@@ -17,7 +17,7 @@ struct shipper {
     struct sample_sink sink; /* the first member: the sink is the shipper */
     struct shipper_environment environment;
     struct queue *queue;
-    struct buffer scratch;
+    struct encoder *encoder;
     struct remote **remotes;
     size_t remote_count;
     struct metric *samples_in, *histograms_in, *highest_timestamp;
@@ -139,7 +139,7 @@ static int add_remote(struct shipper *shipper, const struct remote_write_config 
     const struct remote_environment environment = {
         .shipper = &shipper->environment,
         .queue = shipper->queue,
-        .scratch = &shipper->scratch,
+        .encoder = shipper->encoder,
         .on_empty = on_remote_empty,
         .context = shipper,
     };
@@ -164,6 +164,8 @@ static int shipper_setup(struct shipper *shipper, const struct queue_config *que
         return -ENOMEM;
     int error = queue_new(environment->series, queue->max_bytes, &shipper->queue);
     if (!error)
+        error = encoder_new(BATCH_MAX_BYTES, &shipper->encoder);
+    if (!error)
         error = loop_timer_new(environment->loop, on_flush_timer, shipper, &shipper->flush_timer);
     if (!error)
         error = register_metrics(shipper);
@@ -181,7 +183,6 @@ int shipper_new(const struct shipper_environment *environment, const struct queu
         return -ENOMEM;
     shipper->sink.append = shipper_append;
     shipper->environment = *environment;
-    buffer_init(&shipper->scratch, BATCH_MAX_BYTES);
     int error = shipper_setup(shipper, queue, remotes, remote_count);
     if (error) {
         log_error("ship", "cannot prepare remote write", LOG_STR("err", strerror(-error)));
@@ -202,7 +203,7 @@ void shipper_free(struct shipper **out)
     free(shipper->remotes);
     queue_free(&shipper->queue);
     loop_timer_free(&shipper->flush_timer);
-    buffer_free(&shipper->scratch);
+    encoder_free(&shipper->encoder);
     metric_free(&shipper->samples_in);
     metric_free(&shipper->histograms_in);
     metric_free(&shipper->highest_timestamp);
