@@ -55,13 +55,17 @@ struct text pod_container_name(const struct pod_container *container)
     return labels_get(container->labels, TEXT("__meta_kubernetes_pod_container_name"));
 }
 
-struct text pod_container_id(const struct pod_container *container)
+struct text pod_bare_id(struct text id)
 {
-    struct text id = labels_get(container->labels, TEXT("__meta_kubernetes_pod_container_id"));
     const char *mark = id.length ? memmem(id.bytes, id.length, "://", 3) : NULL;
 
     if (!mark)
         return id;
     size_t skipped = (size_t)(mark - id.bytes) + 3;
     return (struct text){id.bytes + skipped, id.length - skipped};
+}
+
+struct text pod_container_id(const struct pod_container *container)
+{
+    return pod_bare_id(labels_get(container->labels, TEXT("__meta_kubernetes_pod_container_id")));
 }

@@ -29,6 +29,8 @@ struct text pod_cgroup_uid(const struct pod *pod);
 struct text pod_container_name(const struct pod_container *container);
 /* Without the runtime before it; empty where it has not run yet. */
 struct text pod_container_id(const struct pod_container *container);
+/* "containerd://ID" -> "ID" */
+struct text pod_bare_id(struct text id);
 
 #define autopod __attribute__((cleanup(pod_release)))
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ids in an open-addressing hash, entries in an array that grows by chunks and never moves. What a
  * series costs beside its label text: 16 bytes of entry, 10.7 to 21.3 of hash, the header of its
- * packed set and malloc's own. Metadata is kept in metadata_table.c, once for all that have it. Knows
- * nothing of samples. */
+ * packed set and malloc's own. Metadata is kept in metadata_table.c, once for all that have it.
+ * Knows nothing of samples. */
 #include "model/series_table.h"
 
 #include <assert.h>
