@@ -187,6 +187,48 @@ static void test_scrape(void **state)
 }
 
 /* One `http` block's text, and what Authorization settings come out of it. */
+static void test_scrape_request(void **state)
+{
+    (void)state;
+    struct config *config =
+        parse_good("f", "global: {sample_limit: 9, body_size_limit: 1MB}\n"
+                        "scrape_configs:\n"
+                        "- job_name: a\n"
+                        "  params: {z: [1, ''], 'match[]': ['{job!=\"\"}'], none: [], null: }\n"
+                        "  track_timestamps_staleness: true\n"
+                        "  enable_compression: false\n"
+                        "  sample_limit: 1\n"
+                        "  target_limit: 2\n"
+                        "  label_limit: 3\n"
+                        "  label_name_length_limit: 4\n"
+                        "  label_value_length_limit: 5\n"
+                        "  keep_dropped_targets: 6\n"
+                        "- job_name: b\n"
+                        "  body_size_limit: 2KB\n");
+    const struct scrape_config *a = config->scrapes[0], *b = config->scrapes[1];
+    assert_int_equal(a->params.count, 3);
+    assert_string_equal(a->params.list[0].name, "match[]");
+    assert_string_equal(a->params.list[0].values[0], "{job!=\"\"}");
+    assert_int_equal(a->params.list[1].value_count, 0);
+    assert_string_equal(a->params.list[2].name, "z");
+    assert_int_equal(a->params.list[2].value_count, 2);
+    assert_string_equal(a->params.list[2].values[1], "");
+    assert_true(a->track_timestamps_staleness);
+    assert_false(a->enable_compression);
+    assert_int_equal(a->limits.body_size_limit, 1 << 20);
+    assert_int_equal(a->limits.sample_limit, 1);
+    assert_int_equal(a->limits.target_limit, 2);
+    assert_int_equal(a->limits.label_limit, 3);
+    assert_int_equal(a->limits.label_name_length_limit, 4);
+    assert_int_equal(a->limits.label_value_length_limit, 5);
+    assert_int_equal(a->limits.keep_dropped_targets, 6);
+    assert_int_equal(b->limits.body_size_limit, 2048);
+    assert_int_equal(b->limits.sample_limit, 9);
+    assert_true(b->enable_compression);
+    assert_int_equal(b->params.count, 0);
+    config_free(&config);
+}
+
 static void test_authorization(void **state)
 {
     (void)state;
@@ -527,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_without_a_file),
         cmocka_unit_test(test_scrape),
+        cmocka_unit_test(test_scrape_request),
         cmocka_unit_test(test_authorization),
         cmocka_unit_test(test_remote_write),
         cmocka_unit_test(test_http_metrics),

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "model/metric.h"
@@ -129,6 +131,45 @@ static void test_histogram(void **state)
                 "edgemeter_send_seconds_bucket{remote=\"x\",le=\"+Inf\"} 1\n"
                 "edgemeter_send_seconds_sum{remote=\"x\"} NaN\n"
                 "edgemeter_send_seconds_count{remote=\"x\"} 1\n");
+}
+
+static void test_summary(void **state)
+{
+    static const double quantiles[] = {0.01, 0.5, 0.99};
+    static const struct metric_family length = {
+        .name = "edgemeter_length_seconds",
+        .help = "x",
+        .type = METRIC_SUMMARY,
+        .bounds = quantiles,
+        .bound_count = ARRAY_SIZE(quantiles),
+    };
+    (void)state;
+    struct metric *metric = metric_of(&length, METRIC_LABELS("interval", "1s"));
+    assert_page("# HELP edgemeter_length_seconds x\n"
+                "# TYPE edgemeter_length_seconds summary\n"
+                "edgemeter_length_seconds{interval=\"1s\",quantile=\"0.01\"} NaN\n"
+                "edgemeter_length_seconds{interval=\"1s\",quantile=\"0.5\"} NaN\n"
+                "edgemeter_length_seconds{interval=\"1s\",quantile=\"0.99\"} NaN\n"
+                "edgemeter_length_seconds_sum{interval=\"1s\"} 0\n"
+                "edgemeter_length_seconds_count{interval=\"1s\"} 0\n");
+    for (int i = 50; i > 0; i--)
+        metric_observe(metric, i);
+    assert_true(metric_get(metric) == 50);
+    assert_page("# HELP edgemeter_length_seconds x\n"
+                "# TYPE edgemeter_length_seconds summary\n"
+                "edgemeter_length_seconds{interval=\"1s\",quantile=\"0.01\"} 1\n"
+                "edgemeter_length_seconds{interval=\"1s\",quantile=\"0.5\"} 25\n"
+                "edgemeter_length_seconds{interval=\"1s\",quantile=\"0.99\"} 50\n"
+                "edgemeter_length_seconds_sum{interval=\"1s\"} 1275\n"
+                "edgemeter_length_seconds_count{interval=\"1s\"} 50\n");
+    for (int i = 0; i < 100000; i++) /* a choice of them is kept, a fair one */
+        metric_observe(metric, i % 1000);
+    autobuffer struct buffer page;
+    buffer_init(&page, 64 * 1024);
+    assert_int_equal(metric_registry_write(registry, &page), 0);
+    const char *median = strstr(page.bytes, "quantile=\"0.5\"} ");
+    assert_non_null(median);
+    assert_in_range(atof(median + strlen("quantile=\"0.5\"} ")), 200, 800);
 }
 
 static void test_families_sorted_children_in_order(void **state)
@@ -281,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_counter_and_gauge, setup, teardown),
         cmocka_unit_test_setup_teardown(test_special_values, setup, teardown),
         cmocka_unit_test_setup_teardown(test_histogram, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_summary, setup, teardown),
         cmocka_unit_test_setup_teardown(test_families_sorted_children_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_same_labels_same_child, setup, teardown),
         cmocka_unit_test_setup_teardown(test_labels_are_copied, setup, teardown),

@@ -75,6 +75,34 @@ static void test_labels_win_over_the_job(void **state)
     assert_int_equal(target->scrape_timeout_ns, 1500 * NS_PER_MS);
 }
 
+/* The job's params, where a label stands instead of the first value. */
+static void test_params(void **state)
+{
+    static char *match[] = {"{job!=\"\"}", "b"}, *empty[] = {""}, *one[] = {"1"};
+    static struct scrape_param params[] = {{"a", one, 1},
+                                           {"empty", empty, 1},
+                                           {"match[]", match, 2},
+                                           {"none", NULL, 0},
+                                           {"z", one, 1}};
+    struct scrape_config config = plain;
+    char reason[TARGET_REASON_SIZE] = "";
+    struct target *target = NULL;
+    (void)state;
+
+    config.params = (struct scrape_params){params, ARRAY_SIZE(params)};
+    autofree struct labels *own = make_labels("__address__", "h:1", "__param_b", "2",
+                                              "__param_match[]", "c d", "__param_zz", "3", NULL);
+    assert_int_equal(target_new(&config, NULL, own, &target, reason), 0);
+    assert_string_equal(target->url, "http://h:1/metrics?a=1&b=2&empty=&match%5B%5D=c+d&"
+                                     "match%5B%5D=b&z=1&zz=3");
+    assert_labels(target->discovered,
+                  "{__address__=\"h:1\",__metrics_path__=\"/metrics\",__param_a=\"1\","
+                  "__param_b=\"2\",\"__param_match[]\"=\"c d\",__param_z=\"1\","
+                  "__param_zz=\"3\",__scheme__=\"http\",__scrape_interval__=\"15s\","
+                  "__scrape_timeout__=\"10s\",job=\"j\"}");
+    target_free(&target);
+}
+
 /* Meta labels do not tell targets apart; labels that start with __ do, as in Prometheus. */
 static void test_equal(void **state)
 {
@@ -127,9 +155,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_labels_win_over_the_job),
-        cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_defaults), cmocka_unit_test(test_labels_win_over_the_job),
+        cmocka_unit_test(test_params),   cmocka_unit_test(test_equal),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests_name("target", tests, NULL, NULL);

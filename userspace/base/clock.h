@@ -16,6 +16,13 @@ static inline uint64_t clock_monotonic_ns(void)
     return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
+static inline int64_t clock_wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * (int64_t)NS_PER_SECOND + now.tv_nsec;
+}
+
 /* Milliseconds since 1970, the unit of every sample's timestamp. */
 static inline int64_t clock_wall_ms(void)
 {

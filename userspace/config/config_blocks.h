@@ -28,6 +28,14 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
                                                 enum discoverer_kind kind,
                                                 const struct yaml_tree_node *node);
 
+extern const struct config_block config_scrape_limits_block; /* struct scrape_limits; inline */
+
+/* Limits that the job does not give are global's. */
+void config_inherit_limits(struct scrape_limits *limits, const struct scrape_limits *global);
+/* A mapping of names to lists of texts; the target is a struct scrape_params. */
+void config_decode_params(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *params);
+
 /* Lists whose items carry a name that must be unique (job_name, name): reports each repetition. */
 void config_check_names(struct config_reader *reader, const struct yaml_tree_node *list,
                         const struct config_place *place, const char *key);

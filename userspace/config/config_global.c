@@ -11,6 +11,7 @@
 struct global_settings {
     uint64_t scrape_interval_ns;
     uint64_t scrape_timeout_ns;
+    struct scrape_limits limits;
     struct config *config;
 };
 
@@ -100,13 +101,7 @@ static const struct config_block global_block = {(const struct config_field[]){
     {"query_log_file", CONFIG_NO_EFFECT, .advice = "an agent answers no queries"},
     {"scrape_protocols", CONFIG_UNBUILT},
     {"scrape_failure_log_file", CONFIG_UNBUILT},
-    {"body_size_limit", CONFIG_UNBUILT, .neutral = "0"},
-    {"sample_limit", CONFIG_UNBUILT, .neutral = "0"},
-    {"label_limit", CONFIG_UNBUILT, .neutral = "0"},
-    {"label_name_length_limit", CONFIG_UNBUILT, .neutral = "0"},
-    {"label_value_length_limit", CONFIG_UNBUILT, .neutral = "0"},
-    {"target_limit", CONFIG_UNBUILT, .neutral = "0"},
-    {"keep_dropped_targets", CONFIG_UNBUILT, .neutral = "0"},
+    {"", CONFIG_INLINE, GLOBAL(limits), .block = &config_scrape_limits_block},
     {"metric_name_validation_scheme", CONFIG_UNBUILT, .neutral = "utf8"},
     {"metric_name_escaping_scheme", CONFIG_UNBUILT, .neutral = "allow-utf-8"},
     {"scrape_native_histograms", CONFIG_UNBUILT, .neutral = "false"},
@@ -134,6 +129,7 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
                      "%s is longer than the scrape_interval of %s", timeout->text.bytes,
                      interval_text);
     }
+    reader->scrape_limits = global.limits;
     if (global.scrape_timeout_ns)
         reader->scrape_timeout_ns = global.scrape_timeout_ns;
 }

@@ -7,6 +7,7 @@
 
 #include "base/problems.h"
 #include "base/yaml_tree.h"
+#include "scrape/scrape_config.h"
 
 struct config_reader {
     struct problems *problems;
@@ -15,6 +16,7 @@ struct config_reader {
     uint64_t scrape_interval_ns; /* global's */
     uint64_t scrape_timeout_ns;
     uint64_t global_digest; /* of what jobs inherit from */
+    struct scrape_limits scrape_limits;
 };
 
 /* The way to a value, `scrape_configs[0].static_configs[1]`, from its end. NULL is the top level.

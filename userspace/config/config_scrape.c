@@ -88,12 +88,12 @@ static const struct config_block scrape_block = {
         {"scheme", CONFIG_TEXT, SCRAPE(scheme)},
         {"honor_labels", CONFIG_BOOL, SCRAPE(honor_labels)},
         {"honor_timestamps", CONFIG_BOOL, SCRAPE(honor_timestamps)},
+        {"track_timestamps_staleness", CONFIG_BOOL, SCRAPE(track_timestamps_staleness)},
+        {"enable_compression", CONFIG_BOOL, SCRAPE(enable_compression)},
+        {"params", CONFIG_CUSTOM, SCRAPE(params), .decode = config_decode_params},
         {"", CONFIG_INLINE, SCRAPE(http), .block = &config_http_block},
+        {"", CONFIG_INLINE, SCRAPE(limits), .block = &config_scrape_limits_block},
 
-        /* true only asks for gzip, which is up to the target. */
-        {"enable_compression", CONFIG_UNBUILT, .neutral = "true"},
-        {"track_timestamps_staleness", CONFIG_UNBUILT, .neutral = "false"},
-        {"params", CONFIG_UNBUILT, .neutral = "{}"},
         {"relabel_configs", CONFIG_UNBUILT, .neutral = "[]"},
         {"metric_relabel_configs", CONFIG_UNBUILT, .neutral = "[]"},
         {"scrape_protocols", CONFIG_UNBUILT},
@@ -104,15 +104,8 @@ static const struct config_block scrape_block = {
         {"always_scrape_classic_histograms", CONFIG_UNBUILT, .neutral = "false"},
         {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
         {"extra_scrape_metrics", CONFIG_UNBUILT, .neutral = "false"},
-        {"body_size_limit", CONFIG_UNBUILT, .neutral = "0"},
-        {"sample_limit", CONFIG_UNBUILT, .neutral = "0"},
-        {"target_limit", CONFIG_UNBUILT, .neutral = "0"},
-        {"label_limit", CONFIG_UNBUILT, .neutral = "0"},
-        {"label_name_length_limit", CONFIG_UNBUILT, .neutral = "0"},
-        {"label_value_length_limit", CONFIG_UNBUILT, .neutral = "0"},
         {"native_histogram_bucket_limit", CONFIG_UNBUILT, .neutral = "0"},
         {"native_histogram_min_bucket_factor", CONFIG_UNBUILT, .neutral = "0"},
-        {"keep_dropped_targets", CONFIG_UNBUILT, .neutral = "0"},
         {"metric_name_validation_scheme", CONFIG_UNBUILT, .neutral = "utf8"},
         {"metric_name_escaping_scheme", CONFIG_UNBUILT, .neutral = "allow-utf-8"},
 
@@ -128,8 +121,10 @@ static void decode_scrape(struct config_reader *reader, const struct yaml_tree_n
     job->scrape.metrics_path = config_copy_text(reader, TEXT("/metrics"));
     job->scrape.scheme = config_copy_text(reader, TEXT("http"));
     job->scrape.honor_timestamps = true;
+    job->scrape.enable_compression = true;
     job->scrape.digest = config_digest(node, reader->global_digest);
     config_decode_block(reader, node, place, &scrape_block, job);
+    config_inherit_limits(&job->scrape.limits, &reader->scrape_limits);
 }
 
 /* Each job's config gets an allocation of its own: it is held where it is used. */

@@ -29,6 +29,7 @@ static void metric_destroy(struct metric *metric)
     TAILQ_REMOVE(&metric->family->children, metric, siblings);
     metric->family->child_count--;
     free(metric->labels);
+    free(metric->window);
     free(metric);
 }
 
@@ -162,6 +163,10 @@ static int family_add_child(struct family *family, char **labels, struct metric 
     struct metric *metric = calloc(1, sizeof(*metric) + buckets * sizeof(metric->buckets[0]));
     if (!metric)
         return -ENOMEM;
+    if (family->about->type == METRIC_SUMMARY && !(metric->window = metric_window_new())) {
+        free(metric);
+        return -ENOMEM;
+    }
     metric->family = family;
     metric->references = 1;
     metric->labels = TAKE_PTR(*labels);
@@ -205,7 +210,7 @@ void metric_add(struct metric *metric, double amount)
 {
     if (!metric)
         return;
-    assert(metric->family->about->type != METRIC_HISTOGRAM);
+    assert(metric->family->about->type < METRIC_HISTOGRAM);
     metric->value += amount;
 }
 
@@ -213,7 +218,7 @@ void metric_set(struct metric *metric, double value)
 {
     if (!metric)
         return;
-    assert(metric->family->about->type != METRIC_HISTOGRAM);
+    assert(metric->family->about->type < METRIC_HISTOGRAM);
     metric->value = value;
 }
 
@@ -222,6 +227,8 @@ double metric_get(const struct metric *metric)
     if (!metric)
         return 0;
     const struct metric_family *about = metric->family->about;
+    if (about->type == METRIC_SUMMARY)
+        return (double)metric_window_count(metric->window);
     if (about->type != METRIC_HISTOGRAM)
         return metric->value;
     uint64_t count = 0;
@@ -235,10 +242,14 @@ void metric_observe(struct metric *metric, double value)
     if (!metric)
         return;
     const struct metric_family *about = metric->family->about;
+    metric->value += value;
+    if (about->type == METRIC_SUMMARY) {
+        metric_window_observe(metric->window, value);
+        return;
+    }
     assert(about->type == METRIC_HISTOGRAM);
     size_t i = 0;
     while (i < about->bound_count && !(value <= about->bounds[i])) /* NaN belongs to +Inf */
         i++;
     metric->buckets[i]++;
-    metric->value += value;
 }

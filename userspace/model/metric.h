@@ -10,13 +10,16 @@
 #define METRIC_MAX_CHILDREN 4096 /* of one family */
 #define METRIC_MAX_HOOKS 32
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SUMMARY };
+
+#define METRIC_MAX_QUANTILES 8
 
 struct metric_family {
     const char *name;
     const char *help;
     enum metric_type type;
-    const double *bounds; /* histogram: upper bounds, ascending, without +Inf */
+    const double *bounds; /* histogram: upper bounds, ascending, without +Inf; summary: the
+                             quantiles, taken over ten minutes */
     size_t bound_count;
 };
 
@@ -43,7 +46,8 @@ void metric_free(struct metric **metric);
  * needs no registry. */
 void metric_add(struct metric *metric, double amount);
 void metric_set(struct metric *metric, double value);
-double metric_get(const struct metric *metric); /* of a histogram: how many were observed */
+double
+metric_get(const struct metric *metric); /* of a histogram or summary: how many were observed */
 void metric_observe(struct metric *metric, double value);
 
 #define METRIC_LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})

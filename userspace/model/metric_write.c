@@ -54,12 +54,36 @@ static int write_histogram(const struct metric *metric, struct buffer *out)
     return error ? error : write_line(metric, "_count", (double)count, out);
 }
 
+static int write_quantile(const struct metric *metric, double quantile, double value,
+                          struct buffer *out)
+{
+    char name[FLOAT_TEXT_SIZE], text[FLOAT_TEXT_SIZE];
+    float_text(quantile, name);
+    float_text(value, text);
+    return WRITE_ALL(out, metric->family->about->name, "{", metric->labels,
+                     metric->labels[0] ? ",quantile=\"" : "quantile=\"", name, "\"} ", text, "\n");
+}
+
+static int write_summary(const struct metric *metric, struct buffer *out)
+{
+    const struct metric_family *about = metric->family->about;
+    double values[METRIC_MAX_QUANTILES];
+    int error = 0;
+    metric_window_quantiles(metric->window, about->bounds, about->bound_count, values);
+    for (size_t i = 0; !error && i < about->bound_count; i++)
+        error = write_quantile(metric, about->bounds[i], values[i], out);
+    if (!error)
+        error = write_line(metric, "_sum", metric->value, out);
+    return error ? error : write_line(metric, "_count", metric_get(metric), out);
+}
+
 static int write_header(const struct metric_family *about, struct buffer *out)
 {
     static const char *const types[] = {
         [METRIC_COUNTER] = "counter",
         [METRIC_GAUGE] = "gauge",
         [METRIC_HISTOGRAM] = "histogram",
+        [METRIC_SUMMARY] = "summary",
     };
     int error = WRITE_ALL(out, "# HELP ", about->name, " ");
     if (!error)
@@ -73,10 +97,14 @@ static int write_family(const struct family *family, struct buffer *out)
         return 0;
     int error = write_header(family->about, out);
     const struct metric *metric = TAILQ_FIRST(&family->children);
-    for (; metric && !error; metric = TAILQ_NEXT(metric, siblings))
-        error = family->about->type == METRIC_HISTOGRAM
-                    ? write_histogram(metric, out)
-                    : write_line(metric, "", metric->value, out);
+    for (; metric && !error; metric = TAILQ_NEXT(metric, siblings)) {
+        if (family->about->type == METRIC_HISTOGRAM)
+            error = write_histogram(metric, out);
+        else if (family->about->type == METRIC_SUMMARY)
+            error = write_summary(metric, out);
+        else
+            error = write_line(metric, "", metric->value, out);
+    }
     return error;
 }
 

@@ -29,6 +29,10 @@ struct scrape_cache {
     uint32_t slot_count; /* a power of two, at least twice `count` */
     struct buffer texts;
     series_id *ended;
+    series_id *inherited; /* alive before, and known by no text here; one reference each */
+    size_t inherited_count;
+    bool open;            /* a scrape has begun and not ended */
+    bool inherited_ended; /* by the last scrape: released when the next one begins */
 };
 
 int scrape_cache_new(struct series_table *series, struct scrape_cache **out)
@@ -44,11 +48,21 @@ int scrape_cache_new(struct series_table *series, struct scrape_cache **out)
     return 0;
 }
 
+static void release_inherited(struct scrape_cache *cache)
+{
+    for (size_t i = 0; i < cache->inherited_count; i++)
+        series_table_release(cache->series, cache->inherited[i]);
+    free(TAKE_PTR(cache->inherited));
+    cache->inherited_count = 0;
+    cache->inherited_ended = false;
+}
+
 void scrape_cache_free(struct scrape_cache **out)
 {
     struct scrape_cache *cache = *out;
     if (!cache)
         return;
+    release_inherited(cache);
     for (uint32_t i = 0; i < cache->count; i++)
         series_table_release(cache->series, cache->entries[i].series);
     buffer_free(&cache->texts);
@@ -66,9 +80,14 @@ uint32_t scrape_cache_count(const struct scrape_cache *cache)
 
 void scrape_cache_begin(struct scrape_cache *cache)
 {
+    for (uint32_t i = 0; cache->open && i < cache->count; i++) /* a scrape that was cancelled */
+        cache->entries[i].tracked = false;
+    cache->open = true;
     cache->scrape++;
     cache->next = 0;
     free(TAKE_PTR(cache->ended));
+    if (cache->inherited_ended)
+        release_inherited(cache);
 }
 
 static uint32_t hash_text(const struct scrape_cache *cache, struct text raw)
@@ -186,9 +205,13 @@ int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id seri
     return 0;
 }
 
+#define STILL_THERE (1u << 31) /* no series has this bit */
+_Static_assert(SERIES_TABLE_MAX < STILL_THERE, "a mark fits beside the number");
+
 static int compare_series(const void *a, const void *b)
 {
-    series_id left = *(const series_id *)a, right = *(const series_id *)b;
+    series_id left = *(const series_id *)a & ~STILL_THERE;
+    series_id right = *(const series_id *)b & ~STILL_THERE;
     return (left > right) - (left < right);
 }
 
@@ -216,17 +239,20 @@ static size_t sort_ended(struct scrape_cache *cache, size_t count, bool failed)
             continue;
         series_id *found =
             bsearch(&cache->entries[i].series, ended, kept, sizeof(*ended), compare_series);
-        if (found) {
-            memmove(found, found + 1, (size_t)(ended + kept - found - 1) * sizeof(*ended));
-            kept--;
-        }
+        if (found)
+            *found |= STILL_THERE;
     }
+    count = kept;
+    kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!(ended[i] & STILL_THERE))
+            ended[kept++] = ended[i];
     return kept;
 }
 
 static int collect_ended(struct scrape_cache *cache, bool failed, size_t *out)
 {
-    size_t count = 0;
+    size_t count = cache->inherited_count;
 
     for (uint32_t i = 0; i < cache->count; i++)
         count += has_ended(&cache->entries[i], failed);
@@ -235,7 +261,10 @@ static int collect_ended(struct scrape_cache *cache, bool failed, size_t *out)
     cache->ended = malloc(count * sizeof(*cache->ended));
     if (!cache->ended)
         return -ENOMEM;
-    count = 0;
+    count = cache->inherited_count;
+    if (count)
+        memcpy(cache->ended, cache->inherited, count * sizeof(*cache->ended));
+    cache->inherited_ended = true;
     for (uint32_t i = 0; i < cache->count; i++)
         if (has_ended(&cache->entries[i], failed))
             cache->ended[count++] = cache->entries[i].series;
@@ -247,6 +276,7 @@ int scrape_cache_end(struct scrape_cache *cache, bool failed, const series_id **
                      size_t *ended_count)
 {
     *ended_count = 0;
+    cache->open = false;
     int error = collect_ended(cache, failed, ended_count);
     for (uint32_t i = 0; i < cache->count; i++) {
         cache->entries[i].live = cache->entries[i].tracked && !failed;
@@ -256,12 +286,79 @@ int scrape_cache_end(struct scrape_cache *cache, bool failed, const series_id **
     return error;
 }
 
-void scrape_cache_sweep(struct scrape_cache *cache, bool failed)
+static uint32_t count_live(const struct scrape_cache *cache)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < cache->count; i++)
+        count += cache->entries[i].live;
+    return count;
+}
+
+/* What is alive in `from`, its own and inherited, goes behind what the cache has inherited. */
+static int move_live(struct scrape_cache *cache, struct scrape_cache *from)
+{
+    size_t more = from->inherited_ended ? 0 : from->inherited_count;
+    size_t count = cache->inherited_count + more + count_live(from);
+
+    if (count > SCRAPE_CACHE_MAX_SERIES)
+        return -E2BIG;
+    if (!count)
+        return 0;
+    series_id *list = malloc(count * sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    count = cache->inherited_count;
+    if (count)
+        memcpy(list, cache->inherited, count * sizeof(*list));
+    for (size_t i = 0; i < more; i++)
+        list[count++] = from->inherited[i];
+    for (uint32_t i = 0; i < from->count; i++) {
+        if (!from->entries[i].live)
+            continue;
+        series_table_hold(cache->series, from->entries[i].series);
+        from->entries[i].live = false;
+        list[count++] = from->entries[i].series;
+    }
+    if (more) {
+        free(TAKE_PTR(from->inherited));
+        from->inherited_count = 0;
+    }
+    free(cache->inherited);
+    cache->inherited = list;
+    cache->inherited_count = count;
+    return 0;
+}
+
+int scrape_cache_inherit(struct scrape_cache *cache, struct scrape_cache *from)
+{
+    if (cache->inherited_ended)
+        release_inherited(cache);
+    return move_live(cache, from);
+}
+
+int scrape_cache_reset(struct scrape_cache *cache)
+{
+    struct scrape_cache *fresh;
+
+    int error = scrape_cache_new(cache->series, &fresh);
+    if (error)
+        return error;
+    error = scrape_cache_inherit(fresh, cache);
+    if (!error) {
+        struct scrape_cache old = *cache;
+        *cache = *fresh;
+        *fresh = old;
+    }
+    scrape_cache_free(&fresh);
+    return error;
+}
+
+bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
 {
     uint32_t kept = 0, bytes = 0;
 
     if (failed && cache->count <= cache->good_count + KEPT_BY_FAILURES)
-        return;
+        return false;
     for (uint32_t i = 0; i < cache->count; i++) {
         struct cached_series entry = cache->entries[i];
         if (entry.seen != cache->scrape) {
@@ -284,4 +381,5 @@ void scrape_cache_sweep(struct scrape_cache *cache, bool failed)
     }
     if (!failed)
         cache->good_count = kept;
+    return failed;
 }

@@ -28,6 +28,10 @@ int scrape_cache_new(struct series_table *series, struct scrape_cache **out);
 /* Releases its references. */
 void scrape_cache_free(struct scrape_cache **cache);
 
+/* Forgets the texts, because the config labels them in another way now; what is alive is then
+ * inherited. 0, -ENOMEM, or -E2BIG. */
+int scrape_cache_reset(struct scrape_cache *cache);
+
 /* A scrape begins. */
 void scrape_cache_begin(struct scrape_cache *cache);
 /* The raw text that comes next if the page has the order of the scrape before, or an empty text
@@ -46,9 +50,12 @@ int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id seri
  * begin. 0 or -ENOMEM. */
 int scrape_cache_end(struct scrape_cache *cache, bool failed, const series_id **ended,
                      size_t *ended_count);
+/* The series that `from` has alive (nothing is left in it) end with this cache's next scrape,
+ * unless that has a sample of them. 0, -ENOMEM, or -E2BIG. */
+int scrape_cache_inherit(struct scrape_cache *cache, struct scrape_cache *from);
 /* Forgets what was not on the page. After a failed scrape everything is kept, unless failing pages
- * have brought in too much. */
-void scrape_cache_sweep(struct scrape_cache *cache, bool failed);
+ * have brought in too much: then all that was not on this page goes, and the result is true. */
+bool scrape_cache_sweep(struct scrape_cache *cache, bool failed);
 
 uint32_t scrape_cache_count(const struct scrape_cache *cache);
 

@@ -11,6 +11,17 @@ struct scrape_config *scrape_config_hold(const struct scrape_config *config)
     return held;
 }
 
+static void scrape_params_free(struct scrape_params *params)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        for (size_t k = 0; k < params->list[i].value_count; k++)
+            free(params->list[i].values[k]);
+        free(params->list[i].values);
+        free(params->list[i].name);
+    }
+    free(params->list);
+}
+
 void scrape_config_release(struct scrape_config **config)
 {
     struct scrape_config *released = *config;
@@ -21,6 +32,7 @@ void scrape_config_release(struct scrape_config **config)
     free(released->job_name);
     free(released->metrics_path);
     free(released->scheme);
+    scrape_params_free(&released->params);
     http_config_free(&released->http);
     free(released);
 }

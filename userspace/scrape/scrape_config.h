@@ -8,6 +8,28 @@
 
 #include "base/http_config.h"
 
+struct scrape_param {
+    char *name;
+    char **values;
+    size_t value_count;
+};
+
+struct scrape_params {
+    struct scrape_param *list; /* sorted by name */
+    size_t count;
+};
+
+/* 0: none. */
+struct scrape_limits {
+    uint64_t body_size_limit; /* bytes, decoded; a body of that size fails already */
+    uint32_t sample_limit;
+    uint32_t target_limit; /* beyond it every target of the job fails */
+    uint32_t label_limit;
+    uint32_t label_name_length_limit;
+    uint32_t label_value_length_limit;
+    uint32_t keep_dropped_targets; /* in /api/v1/targets; they are counted all the same */
+};
+
 struct scrape_config {
     uint32_t references; /* beside the maker's */
     uint64_t digest;     /* of what the file says: equal digests are equal configs */
@@ -18,6 +40,10 @@ struct scrape_config {
     char *scheme;       /* "http" or "https" */
     bool honor_labels;
     bool honor_timestamps; /* default true */
+    bool track_timestamps_staleness;
+    bool enable_compression; /* default true */
+    struct scrape_params params;
+    struct scrape_limits limits;
     struct http_config http;
 };
 

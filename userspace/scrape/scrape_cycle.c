@@ -12,25 +12,40 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "scrape/scrape_report.h"
+#include "scrape/scrape_schedule.h"
 
-#define FIRST_SCRAPE_WITHIN_NS NS_PER_SECOND
-#define TIMESTAMP_TOLERANCE_MS 2 /* timers are late by this much; timestamps need not be */
 #define ACCEPT "text/plain;version=0.0.4;q=0.6,*/*;q=0.1"
+#define IGNORED_MAX (64 * 1024) /* bytes of a bad body read on, to keep the connection */
+
+enum cycle_state {
+    CYCLE_RUNNING,
+    CYCLE_RETIRED,  /* waits for the next tick, whose time its stale markers will have */
+    CYCLE_RETIRING, /* waits whether the target comes back */
+    CYCLE_STOPPED,
+};
 
 struct scrape_cycle {
     struct scraper_environment environment;
-    const struct scrape_shared *shared;
+    struct scrape_shared *shared;
     struct target *target;
     struct scrape_cache *cache;
     struct scrape_report report;
     struct loop_timer *timer;
+    struct metric *interval_length;
     struct http_call *call; /* NULL between scrapes */
-    bool stopped;
+    enum cycle_state state;
     struct scrape_page page;
-    uint64_t scheduled_ns; /* of the present scrape, or the next one */
-    uint64_t last_ns;      /* `scheduled_ns` of the scrape before; 0: there was none */
-    int64_t last_timestamp_ms;
-    char logged[SCRAPE_REASON_SIZE]; /* the failure that the log has; "": the target was well */
+    uint64_t scheduled_ns;     /* of the present scrape, or the next one; monotonic */
+    uint64_t started_ns;       /* of the present scrape, or the one before; 0: there was none */
+    int64_t grid_ns;           /* see scrape_schedule_align */
+    int64_t last_timestamp_ms; /* of the markers that CYCLE_RETIRING waits to write */
+    size_t ignored;            /* bytes of a body that is known to be bad */
+    char *refused;             /* NULL: scraped */
+    struct scrape_status status;
+    char error[SCRAPE_REASON_SIZE]; /* of `status` */
+    struct scrape_log_state log;
+    void (*ended)(void *context, struct scrape_cycle *cycle);
+    void *ended_context;
 };
 
 const struct target *scrape_cycle_target(const struct scrape_cycle *cycle)
@@ -38,20 +53,31 @@ const struct target *scrape_cycle_target(const struct scrape_cycle *cycle)
     return cycle->target;
 }
 
-/* Wall time of the schedule, not of the timer's call, and a whole number of intervals after the
- * scrape before while the wall clock agrees. */
-static int64_t scheduled_timestamp(const struct scrape_cycle *cycle)
+void scrape_cycle_status(const struct scrape_cycle *cycle, struct scrape_status *out)
 {
-    int64_t late_ms = (int64_t)((clock_monotonic_ns() - cycle->scheduled_ns) / NS_PER_MS);
-    int64_t timestamp = clock_wall_ms() - late_ms;
+    *out = cycle->status;
+    out->error = cycle->error;
+}
 
-    if (cycle->last_ns) {
-        int64_t passed_ms = (int64_t)((cycle->scheduled_ns - cycle->last_ns) / NS_PER_MS);
-        int64_t expected = cycle->last_timestamp_ms + passed_ms;
-        if (llabs(timestamp - expected) <= TIMESTAMP_TOLERANCE_MS)
-            return expected;
-    }
-    return timestamp;
+/* ---- the schedule ---- */
+
+static int64_t aligned_now_ms(struct scrape_cycle *cycle)
+{
+    return scrape_schedule_align(clock_wall_ns(), cycle->target->scrape_interval_ns,
+                                 &cycle->grid_ns) /
+           (int64_t)NS_PER_MS;
+}
+
+static void schedule_first(struct scrape_cycle *cycle)
+{
+    const struct target *target = cycle->target;
+    int64_t now = clock_wall_ns();
+    uint64_t delay =
+        scrape_schedule_delay(now, target->scrape_interval_ns, target->hash ^ cycle->shared->seed);
+
+    cycle->grid_ns = now + (int64_t)delay;
+    cycle->scheduled_ns = clock_monotonic_ns() + delay;
+    loop_timer_at(cycle->timer, cycle->scheduled_ns);
 }
 
 /* The next tick. One that a slow scrape has just missed is taken at once, older ones are skipped.
@@ -61,36 +87,31 @@ static void schedule_next(struct scrape_cycle *cycle)
     uint64_t interval = cycle->target->scrape_interval_ns;
     uint64_t now = clock_monotonic_ns();
 
-    cycle->last_ns = cycle->scheduled_ns;
-    cycle->last_timestamp_ms = cycle->page.timestamp_ms;
     cycle->scheduled_ns += interval;
     if (now > cycle->scheduled_ns + interval / 10)
         cycle->scheduled_ns += (now - cycle->scheduled_ns + interval - 1) / interval * interval;
-    if (!cycle->stopped)
-        loop_timer_at(cycle->timer, cycle->scheduled_ns);
+    loop_timer_at(cycle->timer, cycle->scheduled_ns);
 }
 
-/* Each reason once, until the target is well again. A parse error quotes the page, which may differ
- * every time: what stands before the quotation decides. */
-static void log_outcome(struct scrape_cycle *cycle)
+static void observe_interval(struct scrape_cycle *cycle)
 {
-    const struct scrape_page *page = &cycle->page;
-    const char *url = cycle->target->shown_url, *job = cycle->target->config->job_name;
-    const char *quotation = strstr(page->reason, " while parsing:");
-    size_t length = quotation ? (size_t)(quotation - page->reason) : strlen(page->reason);
+    uint64_t now = clock_monotonic_ns();
 
-    if (!page->failed) {
-        if (cycle->logged[0])
-            log_info("scrape", "target is well again", LOG_STR("job", job), LOG_STR("target", url));
-        cycle->logged[0] = '\0';
-        return;
-    }
-    if (strlen(cycle->logged) == length && !strncmp(cycle->logged, page->reason, length))
-        return;
-    log_warn("scrape", "scrape failed", LOG_STR("job", job), LOG_STR("target", url),
-             LOG_STR("err", page->reason));
-    snprintf(cycle->logged, sizeof(cycle->logged), "%.*s", (int)length, page->reason);
+    if (cycle->started_ns)
+        metric_observe(cycle->interval_length, (double)(now - cycle->started_ns) / NS_PER_SECOND);
+    cycle->started_ns = now;
 }
+
+static int measure_interval(struct scrape_cycle *cycle)
+{
+    char interval[SCRAPE_SCHEDULE_TEXT_SIZE];
+
+    metric_free(&cycle->interval_length);
+    scrape_schedule_text(cycle->target->scrape_interval_ns, interval);
+    return scrape_metrics_interval(cycle->environment.metrics, interval, &cycle->interval_length);
+}
+
+/* ---- the outcome ---- */
 
 static int add_stale_markers(struct scrape_cycle *cycle)
 {
@@ -109,6 +130,24 @@ static int add_stale_markers(struct scrape_cycle *cycle)
     return error;
 }
 
+static void note_status(struct scrape_cycle *cycle, double duration_seconds)
+{
+    const struct scrape_page *page = &cycle->page;
+
+    cycle->status = (struct scrape_status){
+        .health = page->failed ? SCRAPE_DOWN : SCRAPE_UP,
+        .last_scrape_ns = clock_wall_ns() - (int64_t)(duration_seconds * NS_PER_SECOND),
+        .duration_seconds = duration_seconds,
+    };
+    snprintf(cycle->error, sizeof(cycle->error), "%s", page->failed ? page->reason : "");
+}
+
+static void log_missing(const struct scrape_cycle *cycle, int error)
+{
+    log_error("scrape", "samples are missing from a scrape",
+              LOG_STR("target", cycle->target->shown_url), LOG_STR("err", strerror(-error)));
+}
+
 /* The page has its outcome: one record of samples, stale markers and report. */
 static void finish_scrape(struct scrape_cycle *cycle, double duration_seconds)
 {
@@ -120,11 +159,13 @@ static void finish_scrape(struct scrape_cycle *cycle, double duration_seconds)
     if (!error)
         error = scrape_report_add(&cycle->report, page, duration_seconds, &page->samples);
     if (error)
-        log_error("scrape", "samples are missing from a scrape",
-                  LOG_STR("target", cycle->target->shown_url), LOG_STR("err", strerror(-error)));
+        log_missing(cycle, error);
     sample_sink_append(cycle->environment.sink, page->samples.list, page->samples.count);
-    scrape_cache_sweep(cycle->cache, page->failed);
-    log_outcome(cycle);
+    if (scrape_cache_sweep(cycle->cache, page->failed))
+        metric_add(cycle->shared->metrics.cache_flushes, 1);
+    note_status(cycle, duration_seconds);
+    scrape_log_outcome(&cycle->shared->log, &cycle->log, cycle->target,
+                       page->failed ? page->reason : NULL);
     scrape_page_free(page);
     schedule_next(cycle);
 }
@@ -168,61 +209,99 @@ static void check_content_type(struct scrape_page *page, const char *content_typ
                     content_type);
 }
 
-static void on_done(void *context, const struct http_response *response)
+/* ---- one scrape ---- */
+
+static int on_head(void *context, const struct http_head *head)
 {
     struct scrape_cycle *cycle = context;
-    struct scrape_page *page = &cycle->page;
 
-    cycle->call = NULL;
-    if (response->error)
-        fail_scrape(page, "%s", response->error);
-    else if (response->status != 200)
-        fail_scrape(page, "server returned HTTP status %d", response->status);
-    else if (page->bytes)
-        check_content_type(page, response->content_type);
-    scrape_page_end(page);
-    finish_scrape(cycle, response->duration_seconds);
+    if (head->status != 200)
+        fail_scrape(&cycle->page, "server returned HTTP status %s", head->status_text);
+    else
+        check_content_type(&cycle->page, head->content_type);
+    return 0;
 }
 
+/* What comes behind a fault is of no use, but a connection that is kept is. */
 static int on_body(void *context, const char *bytes, size_t length)
 {
     struct scrape_cycle *cycle = context;
-    scrape_page_feed(&cycle->page, bytes, length);
-    return 0;
+
+    if (!cycle->page.failed) {
+        scrape_page_feed(&cycle->page, bytes, length);
+        return 0;
+    }
+    cycle->ignored += length;
+    return cycle->ignored > IGNORED_MAX ? -ECANCELED : 0;
+}
+
+static void note_failure(struct scrape_cycle *cycle, const struct http_response *response)
+{
+    struct scrape_page *page = &cycle->page;
+
+    if (page->failed)
+        return; /* the first reason is the reason */
+    if (response->too_large && cycle->target->config->limits.body_size_limit) {
+        metric_add(cycle->shared->metrics.body_size_exceeded, 1);
+        fail_scrape(page, "body size limit exceeded");
+    } else if (response->error) {
+        fail_scrape(page, "%s", response->error);
+    } else if (response->status != 200) {
+        fail_scrape(page, "server returned HTTP status %s", response->status_text);
+    }
+}
+
+static void on_done(void *context, const struct http_response *response)
+{
+    struct scrape_cycle *cycle = context;
+
+    cycle->call = NULL;
+    note_failure(cycle, response);
+    scrape_page_end(&cycle->page);
+    finish_scrape(cycle, response->duration_seconds);
 }
 
 static int start_request(struct scrape_cycle *cycle)
 {
     const struct target *target = cycle->target;
+    const struct scrape_config *config = target->config;
+    uint64_t limit = config->limits.body_size_limit;
     char timeout[32];
     struct http_header headers[] = {
         {"Accept", ACCEPT},
         {"X-Prometheus-Scrape-Timeout-Seconds", timeout},
+        {"Accept-Encoding", "identity"},
     };
     struct http_request request = {
         .method = "GET",
         .url = target->url,
-        .config = &target->config->http,
+        .config = &config->http,
         .headers = headers,
-        .header_count = ARRAY_SIZE(headers),
-        .accept_gzip = true,
+        .header_count = ARRAY_SIZE(headers) - config->enable_compression,
+        .accept_gzip = config->enable_compression,
         .timeout_ns = target->scrape_timeout_ns,
-        .max_response_bytes = SCRAPE_MAX_BODY,
+        .max_response_bytes = limit && limit <= SCRAPE_MAX_BODY ? limit - 1 : SCRAPE_MAX_BODY,
+        .on_head = on_head,
         .on_body = on_body,
         .on_done = on_done,
         .context = cycle,
     };
 
+    cycle->ignored = 0;
     snprintf(timeout, sizeof(timeout), "%.10g", (double)target->scrape_timeout_ns / NS_PER_SECOND);
     return http_client_start(cycle->environment.http, &request, &cycle->call);
 }
 
-static void on_tick(void *context)
+static void scrape(struct scrape_cycle *cycle)
 {
-    struct scrape_cycle *cycle = context;
-
+    observe_interval(cycle);
     scrape_page_begin(&cycle->page, cycle->shared, cycle->target, cycle->cache,
-                      scheduled_timestamp(cycle));
+                      aligned_now_ms(cycle));
+    if (cycle->refused) {
+        fail_scrape(&cycle->page, "%s", cycle->refused);
+        finish_scrape(cycle, 0);
+        return;
+    }
     int error = start_request(cycle);
     if (error) {
         fail_scrape(&cycle->page, "cannot start the request: %s", strerror(-error));
@@ -230,9 +309,71 @@ static void on_tick(void *context)
     }
 }
 
-int scrape_cycle_new(const struct scraper_environment *environment,
-                     const struct scrape_shared *shared, struct target *target,
-                     struct scrape_cycle **out)
+/* ---- the end of a target ---- */
+
+static void await_return(struct scrape_cycle *cycle)
+{
+    uint64_t interval = cycle->target->scrape_interval_ns;
+
+    cycle->last_timestamp_ms = aligned_now_ms(cycle);
+    cycle->state = CYCLE_RETIRING;
+    loop_timer_after(cycle->timer, interval + interval / 10);
+}
+
+static void write_last_markers(struct scrape_cycle *cycle)
+{
+    struct scrape_page *page = &cycle->page;
+
+    scrape_page_begin(page, cycle->shared, cycle->target, cycle->cache, cycle->last_timestamp_ms);
+    page->failed = true; /* of a failed page all ends */
+    int error = add_stale_markers(cycle);
+    if (!error)
+        error = scrape_report_end(&cycle->report, page->timestamp_ms, &page->samples);
+    if (error)
+        log_missing(cycle, error);
+    sample_sink_append(cycle->environment.sink, page->samples.list, page->samples.count);
+    scrape_page_free(page);
+    cycle->state = CYCLE_STOPPED;
+    cycle->ended(cycle->ended_context, cycle);
+}
+
+static void on_timer(void *context)
+{
+    struct scrape_cycle *cycle = context;
+
+    switch (cycle->state) {
+    case CYCLE_RUNNING:
+        scrape(cycle);
+        break;
+    case CYCLE_RETIRED:
+        await_return(cycle);
+        break;
+    case CYCLE_RETIRING:
+        write_last_markers(cycle);
+        break;
+    case CYCLE_STOPPED:
+        break;
+    }
+}
+
+/* A scrape in flight comes to its end; the tick behind it is then the first one missed. */
+void scrape_cycle_retire(struct scrape_cycle *cycle,
+                         void (*ended)(void *context, struct scrape_cycle *cycle), void *context)
+{
+    cycle->state = CYCLE_RETIRED;
+    cycle->ended = ended;
+    cycle->ended_context = context;
+}
+
+int scrape_cycle_inherit(struct scrape_cycle *cycle, struct scrape_cycle *retiring)
+{
+    return scrape_cache_inherit(cycle->cache, retiring->cache);
+}
+
+/* ---- the life of a cycle ---- */
+
+int scrape_cycle_new(const struct scraper_environment *environment, struct scrape_shared *shared,
+                     struct target *target, struct scrape_cycle **out)
 {
     struct scrape_cycle *cycle = calloc(1, sizeof(*cycle));
     if (!cycle) {
@@ -247,29 +388,54 @@ int scrape_cycle_new(const struct scraper_environment *environment,
     if (!error)
         error = scrape_report_init(&cycle->report, shared, target);
     if (!error)
-        error = loop_timer_new(environment->loop, on_tick, cycle, &cycle->timer);
+        error = loop_timer_new(environment->loop, on_timer, cycle, &cycle->timer);
+    if (!error)
+        error = measure_interval(cycle);
     if (error) {
         scrape_cycle_free(&cycle);
         return error;
     }
-    uint64_t spread = target->scrape_interval_ns;
-    if (spread > FIRST_SCRAPE_WITHIN_NS)
-        spread = FIRST_SCRAPE_WITHIN_NS;
-    cycle->scheduled_ns = clock_monotonic_ns() + target->hash % spread;
-    loop_timer_at(cycle->timer, cycle->scheduled_ns);
+    schedule_first(cycle);
     *out = cycle;
     return 0;
 }
 
+void scrape_cycle_refuse(struct scrape_cycle *cycle, const char *reason)
+{
+    free(cycle->refused);
+    cycle->refused = reason ? strdup(reason) : NULL;
+}
+
+static void cancel_scrape(struct scrape_cycle *cycle)
+{
+    if (!cycle->call)
+        return;
+    http_call_cancel(&cycle->call);
+    scrape_page_free(&cycle->page);
+}
+
+int scrape_cycle_replace_target(struct scrape_cycle *cycle, struct target *target, bool keep_series)
+{
+    uint64_t interval = cycle->target->scrape_interval_ns;
+
+    cancel_scrape(cycle);
+    target_free(&cycle->target);
+    cycle->target = target;
+    int error = keep_series ? 0 : scrape_cache_reset(cycle->cache);
+    if (target->scrape_interval_ns != interval) {
+        error = error ? error : measure_interval(cycle);
+        schedule_first(cycle);
+    } else {
+        loop_timer_at(cycle->timer, cycle->scheduled_ns);
+    }
+    return error;
+}
+
 void scrape_cycle_stop(struct scrape_cycle *cycle)
 {
-    cycle->stopped = true;
+    cycle->state = CYCLE_STOPPED;
     loop_timer_disarm(cycle->timer);
-    if (cycle->call) {
-        http_call_cancel(&cycle->call);
-        cycle->call = NULL;
-        scrape_page_free(&cycle->page);
-    }
+    cancel_scrape(cycle);
 }
 
 void scrape_cycle_free(struct scrape_cycle **out)
@@ -280,9 +446,11 @@ void scrape_cycle_free(struct scrape_cycle **out)
     if (cycle->timer)
         scrape_cycle_stop(cycle);
     loop_timer_free(&cycle->timer);
+    metric_free(&cycle->interval_length);
     scrape_report_free(&cycle->report, cycle->environment.series);
     scrape_cache_free(&cycle->cache);
     target_free(&cycle->target);
+    free(cycle->refused);
     free(cycle);
     *out = NULL;
 }

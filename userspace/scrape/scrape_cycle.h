@@ -8,13 +8,42 @@
 
 struct scrape_cycle;
 
-/* Takes over the target, on failure too. The first scrape comes within a second of the loop's
- * start, spread over the targets by their hashes, the others at the interval from there. */
-int scrape_cycle_new(const struct scraper_environment *environment,
-                     const struct scrape_shared *shared, struct target *target,
-                     struct scrape_cycle **out);
+enum scrape_health { SCRAPE_UNKNOWN, SCRAPE_UP, SCRAPE_DOWN };
+
+struct scrape_status {
+    enum scrape_health health;
+    const char *error;      /* of the last scrape; "" */
+    int64_t last_scrape_ns; /* wall clock; 0: there was none */
+    double duration_seconds;
+};
+
+/* Takes over the target, on failure too. Scrapes come at the target's own moments of the wall
+ * clock, the first within an interval. */
+int scrape_cycle_new(const struct scraper_environment *environment, struct scrape_shared *shared,
+                     struct target *target, struct scrape_cycle **out);
 const struct target *scrape_cycle_target(const struct scrape_cycle *cycle);
-/* Cancels a scrape in flight; no further one starts. */
+/* `error` is valid until the loop's next turn. */
+void scrape_cycle_status(const struct scrape_cycle *cycle, struct scrape_status *out);
+
+/* From now on every scrape fails with this reason (copied), without a request; NULL: no more. */
+void scrape_cycle_refuse(struct scrape_cycle *cycle, const char *reason);
+
+/* Takes over a target that equals the old one, with a config that may be another. The schedule
+ * stays where the interval does; the series known stay where `keep_series` says that the config
+ * labels them as before. */
+int scrape_cycle_replace_target(struct scrape_cycle *cycle, struct target *target,
+                                bool keep_series);
+
+/* The target has gone: no further scrape. As Prometheus does, waits for the next tick, one interval
+ * and a tenth, in case the target comes back; then writes stale markers of that tick for all it had
+ * and calls `ended`, which frees the cycle. */
+void scrape_cycle_retire(struct scrape_cycle *cycle,
+                         void (*ended)(void *context, struct scrape_cycle *cycle), void *context);
+/* A target with the labels of one that retires is there again: what that one had alive ends at the
+ * next scrape of this one, unless it exposes it. The caller frees the retiring cycle. */
+int scrape_cycle_inherit(struct scrape_cycle *cycle, struct scrape_cycle *retiring);
+
+/* Cancels a scrape in flight; no further one starts, and no stale marker is written. */
 void scrape_cycle_stop(struct scrape_cycle *cycle);
 void scrape_cycle_free(struct scrape_cycle **cycle);
 

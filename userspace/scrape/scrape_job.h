@@ -15,7 +15,7 @@ struct scrape_job;
 
 struct scrape_job_environment {
     const struct scraper_environment *scraper;
-    const struct scrape_shared *shared;
+    struct scrape_shared *shared;
     void (*on_change)(void *context); /* groups have come: a sync is due */
     void *context;
 };

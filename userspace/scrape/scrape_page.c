@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "scrape/scrape_limits.h"
 
 #define MAX_LIST (3 * (size_t)SCRAPE_MAX_SAMPLES)
 
@@ -63,30 +64,63 @@ static int page_fail_errno(struct scrape_page *page, int error)
                                      : strerror(-error));
 }
 
-/* A series that the cache does not know: built, interned, cached. */
+static int page_build_labels(struct scrape_page *page, const struct exposition_entry *entry,
+                             struct labels **out)
+{
+    char reason[SCRAPE_LABELS_REASON_SIZE] = "", limit[SCRAPE_LIMITS_REASON_SIZE];
+
+    int error =
+        scrape_labels_build(page->shared->labels, entry, page->target, page->bound, out, reason);
+    if (error == -EINVAL)
+        return page_fail(page, "line %u: %s", page->line, reason);
+    if (error)
+        return page_fail_errno(page, error);
+    if (!scrape_limits_check(&page->target->config->limits, *out, limit))
+        return 0;
+    metric_add(page->shared->metrics.label_limits_exceeded, 1);
+    free(*out);
+    return page_fail(page, "%s", limit);
+}
+
+/* A series that the cache does not know: built, interned, cached. Not cached beyond sample_limit,
+ * which is there to save memory; then *out is NULL. */
 static int page_add_series(struct scrape_page *page, const struct exposition_entry *entry,
                            struct cached_series **out)
 {
     struct series_table *table = page->shared->series;
-    struct labels *labels = NULL;
-    char reason[SCRAPE_LABELS_REASON_SIZE] = "";
+    struct labels *labels;
     series_id series;
 
-    int error = scrape_labels_build(page->shared->labels, entry, page->target, page->bound, &labels,
-                                    reason);
-    if (error == -EINVAL)
-        return page_fail(page, "line %u: %s", page->line, reason);
-    if (!error)
+    int error = page_build_labels(page, entry, &labels);
+    if (error)
+        return error;
+    *out = NULL;
+    if (!page->over_limit)
         error = series_table_intern(table, labels, &series);
     free(labels);
     if (error)
         return page_fail_errno(page, error);
+    if (page->over_limit)
+        return 0;
     error = scrape_cache_add(page->cache, entry->series, series, out);
     if (error) {
         series_table_release(table, series);
         return page_fail_errno(page, error);
     }
     return 0;
+}
+
+/* Of a page with more samples than sample_limit none is kept. */
+static void page_count_kept(struct scrape_page *page)
+{
+    uint32_t limit = page->target->config->limits.sample_limit;
+
+    page->kept++;
+    if (!limit || page->kept <= limit || page->over_limit)
+        return;
+    page->over_limit = true;
+    sample_list_free(&page->samples);
+    metric_add(page->shared->metrics.sample_limit_exceeded, 1);
 }
 
 static int page_take_sample(struct scrape_page *page, const struct exposition_entry *entry)
@@ -105,13 +139,15 @@ static int page_take_sample(struct scrape_page *page, const struct exposition_en
         if (error)
             return error;
     }
-    page->kept++;
+    page_count_kept(page);
+    if (page->over_limit)
+        return 0;
     if (own_time && sample.timestamp_ms > clock_wall_ms() + SCRAPE_MAX_FUTURE_MS) {
-        metric_add(page->shared->out_of_bounds, 1);
+        metric_add(page->shared->metrics.out_of_bounds, 1);
         return 0;
     }
     if (!own_time && series->tracked) {
-        metric_add(page->shared->duplicates, 1);
+        metric_add(page->shared->metrics.duplicates, 1);
         return 0;
     }
     if (page->samples.count == SCRAPE_MAX_SAMPLES)
@@ -122,7 +158,7 @@ static int page_take_sample(struct scrape_page *page, const struct exposition_en
         return page_fail_errno(page, error);
     page->added += series->is_new;
     series->is_new = false;
-    series->tracked |= !own_time;
+    series->tracked |= !own_time || page->target->config->track_timestamps_staleness;
     return 0;
 }
 
@@ -232,6 +268,8 @@ void scrape_page_end(struct scrape_page *page)
 {
     if (!page->failed && page->tail.length)
         page_parse(page, buffer_text(&page->tail), false);
+    if (!page->failed && page->over_limit)
+        page_fail(page, "sample limit exceeded");
 }
 
 void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *shared,

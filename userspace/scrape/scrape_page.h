@@ -8,9 +8,11 @@
 #include "model/sample.h"
 #include "scrape/scrape_cache.h"
 #include "scrape/scrape_labels.h"
+#include "scrape/scrape_log.h"
+#include "scrape/scrape_metrics.h"
 
 #define SCRAPE_REASON_SIZE 256
-#define SCRAPE_MAX_BODY (64u * 1024 * 1024) /* decoded bytes of a page */
+#define SCRAPE_MAX_BODY (512u * 1024 * 1024) /* decoded bytes of a page, where no limit is set */
 #define SCRAPE_MAX_LINE (1024u * 1024)
 #define SCRAPE_MAX_SAMPLES (1u << 22)         /* of one page */
 #define SCRAPE_MAX_FUTURE_MS (10 * 60 * 1000) /* an explicit timestamp further ahead is dropped */
@@ -20,8 +22,9 @@ struct scrape_shared {
     struct series_table *series;
     struct scrape_labels *labels;
     struct exposition_entry *entry; /* the line being parsed */
-    struct metric *duplicates;
-    struct metric *out_of_bounds;
+    struct scrape_metrics metrics;
+    struct scrape_log log;
+    uint64_t seed; /* see scrape_schedule_seed */
 };
 
 struct sample_list { /* at most SCRAPE_MAX_SAMPLES and twice as many again for stale markers */
@@ -49,6 +52,7 @@ struct scrape_page {
     uint32_t scraped; /* sample lines */
     uint32_t kept;    /* of them, after relabelling */
     uint32_t added;   /* series that had not been there before */
+    bool over_limit;  /* there are more samples than sample_limit: they are only counted */
     bool failed;      /* then `reason` says why, and the rest of the page is ignored */
     char reason[SCRAPE_REASON_SIZE];
 };

@@ -39,22 +39,37 @@ void scrape_report_free(struct scrape_report *report, struct series_table *serie
     *report = (struct scrape_report){0};
 }
 
-int scrape_report_add(const struct scrape_report *report, const struct scrape_page *page,
-                      double duration_seconds, struct sample_list *samples)
+static int add(const struct scrape_report *report, const double *values, int64_t timestamp_ms,
+               struct sample_list *samples)
 {
-    const double values[SCRAPE_REPORT_COUNT] = {
-        !page->failed, duration_seconds, page->scraped, page->kept, page->added,
-    };
-
     for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++) {
         int error = sample_list_add(samples, (struct sample){
                                                  .series = report->series[i],
                                                  .type = SAMPLE_FLOAT,
-                                                 .timestamp_ms = page->timestamp_ms,
+                                                 .timestamp_ms = timestamp_ms,
                                                  .value = values[i],
                                              });
         if (error)
             return error;
     }
     return 0;
+}
+
+int scrape_report_add(const struct scrape_report *report, const struct scrape_page *page,
+                      double duration_seconds, struct sample_list *samples)
+{
+    const double values[SCRAPE_REPORT_COUNT] = {
+        !page->failed, duration_seconds, page->scraped, page->kept, page->added,
+    };
+    return add(report, values, page->timestamp_ms, samples);
+}
+
+int scrape_report_end(const struct scrape_report *report, int64_t timestamp_ms,
+                      struct sample_list *samples)
+{
+    double values[SCRAPE_REPORT_COUNT];
+
+    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++)
+        values[i] = sample_stale_value();
+    return add(report, values, timestamp_ms, samples);
 }

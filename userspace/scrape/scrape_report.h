@@ -16,6 +16,9 @@ struct scrape_report {
 int scrape_report_init(struct scrape_report *report, const struct scrape_shared *shared,
                        const struct target *target);
 void scrape_report_free(struct scrape_report *report, struct series_table *series);
+/* A stale marker for each. */
+int scrape_report_end(const struct scrape_report *report, int64_t timestamp_ms,
+                      struct sample_list *samples);
 int scrape_report_add(const struct scrape_report *report, const struct scrape_page *page,
                       double duration_seconds, struct sample_list *samples);
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "scrape/scrape_job.h"
+#include "scrape/scrape_schedule.h"
 
 /* Changes come in bursts (a rollout, a file written anew): one sync for those within this time. */
 #define GATHER_NS (500 * NS_PER_MS)
@@ -24,17 +25,6 @@ struct scraper {
     uint64_t last_sync_ns;
 };
 
-static const struct metric_family duplicates_family = {
-    .name = "prometheus_target_scrapes_sample_duplicate_timestamp_total",
-    .help = "Total number of samples rejected due to duplicate timestamps but different values.",
-    .type = METRIC_COUNTER,
-};
-static const struct metric_family out_of_bounds_family = {
-    .name = "prometheus_target_scrapes_sample_out_of_bounds_total",
-    .help = "Total number of samples rejected due to timestamp falling outside of the time bounds.",
-    .type = METRIC_COUNTER,
-};
-
 /* Counters stay in the registry when the scraper goes: they count on in the next one. */
 static int shared_init(struct scrape_shared *shared, const struct scraper_environment *environment)
 {
@@ -46,9 +36,8 @@ static int shared_init(struct scrape_shared *shared, const struct scraper_enviro
         return -ENOMEM;
     int error = scrape_labels_new(environment->external_labels, &shared->labels);
     if (!error && metrics)
-        error = metric_new(metrics, &duplicates_family, NULL, &shared->duplicates);
-    if (!error && metrics)
-        error = metric_new(metrics, &out_of_bounds_family, NULL, &shared->out_of_bounds);
+        error = scrape_metrics_init(&shared->metrics, metrics);
+    shared->seed = scrape_schedule_seed(environment->external_labels);
     return error;
 }
 

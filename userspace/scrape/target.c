@@ -37,6 +37,17 @@ static int set_default(struct labels_builder *builder, struct text name, struct 
     return labels_builder_set(builder, name, value);
 }
 
+static int set_default_param(struct labels_builder *builder, const struct scrape_param *param)
+{
+    autobuffer struct buffer name;
+
+    if (!param->value_count)
+        return 0;
+    buffer_init(&name, URL_MAX);
+    int error = buffer_printf(&name, PARAM_PREFIX "%s", param->name);
+    return error ? error : set_default(builder, buffer_text(&name), text_of(param->values[0]));
+}
+
 /* All labels before relabelling, those with __ included. */
 static int collect_labels(struct labels_builder *builder, const struct scrape_config *config,
                           const struct labels *group, const struct labels *own)
@@ -57,6 +68,8 @@ static int collect_labels(struct labels_builder *builder, const struct scrape_co
     int error = group ? labels_builder_add_all(builder, group) : 0;
     if (!error)
         error = labels_builder_add_all(builder, own);
+    for (size_t i = 0; i < config->params.count && !error; i++)
+        error = set_default_param(builder, &config->params.list[i]);
     for (size_t i = 0; i < ARRAY_SIZE(defaults) && !error; i++)
         error = set_default(builder, text_of(defaults[i].name), text_of(defaults[i].value));
     return error;
@@ -132,9 +145,36 @@ static void append_escaped(struct buffer *url, struct text text, const char *kep
     }
 }
 
-static void append_params(struct buffer *url, const struct labels *labels)
+static void append_param(struct buffer *url, char *separator, struct text name, struct text value)
+{
+    buffer_append_char(url, *separator);
+    append_escaped(url, name, "-_.~", true);
+    buffer_append_char(url, '=');
+    append_escaped(url, value, "-_.~", true);
+    *separator = '&';
+}
+
+static void append_values(struct buffer *url, char *separator, const struct scrape_param *param,
+                          size_t first)
+{
+    for (size_t i = first; i < param->value_count; i++)
+        append_param(url, separator, text_of(param->name), text_of(param->values[i]));
+}
+
+static void append_job_params(struct buffer *url, char *separator,
+                              const struct scrape_params *params, size_t from, size_t to)
+{
+    for (; from < to; from++)
+        append_values(url, separator, &params->list[from], 0);
+}
+
+/* The job's params, sorted by name as the labels are; the label __param_NAME stands instead of the
+ * first value. */
+static void append_params(struct buffer *url, const struct scrape_params *params,
+                          const struct labels *labels)
 {
     char separator = '?';
+    size_t next = 0;
 
     for (struct label_cursor c = labels_first(labels); labels_next(&c);) {
         struct text name = c.label.name;
@@ -142,16 +182,19 @@ static void append_params(struct buffer *url, const struct labels *labels)
             continue;
         name.bytes += sizeof(PARAM_PREFIX) - 1;
         name.length -= sizeof(PARAM_PREFIX) - 1;
-        buffer_append_char(url, separator);
-        append_escaped(url, name, "-_.~", true);
-        buffer_append_char(url, '=');
-        append_escaped(url, c.label.value, "-_.~", true);
-        separator = '&';
+        size_t before = next;
+        while (next < params->count && text_compare(text_of(params->list[next].name), name) < 0)
+            next++;
+        append_job_params(url, &separator, params, before, next);
+        append_param(url, &separator, name, c.label.value);
+        if (next < params->count && text_equal(text_of(params->list[next].name), name))
+            append_values(url, &separator, &params->list[next++], 1);
     }
+    append_job_params(url, &separator, params, next, params->count);
 }
 
 /* The escapes are those of Go's net/url, so that a target sees what Prometheus would send. */
-static char *build_url(const struct labels *labels)
+static char *build_url(const struct scrape_params *params, const struct labels *labels)
 {
     struct text path = labels_get(labels, TEXT("__metrics_path__"));
     struct buffer url;
@@ -163,7 +206,7 @@ static char *build_url(const struct labels *labels)
     if (path.length && path.bytes[0] != '/')
         buffer_append_char(&url, '/');
     append_escaped(&url, path, "-_.~$&+,/:;=@", false);
-    append_params(&url, labels);
+    append_params(&url, params, labels);
     if (url.failed)
         buffer_free(&url);
     return url.bytes;
@@ -207,7 +250,7 @@ static int finish_target(struct target *target, struct labels_builder *builder, 
         error = build_without(builder, internal, TEXT("__"), &target->labels);
     if (error)
         return error;
-    target->url = build_url(internal);
+    target->url = build_url(&target->config->params, internal);
     target->shown_url = target->url ? http_url_redacted(target->url) : NULL;
     if (!target->shown_url)
         return -ENOMEM;
