@@ -37,11 +37,12 @@ archive := $(BUILD)/edgemeter.a
 skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
+benches := $(BUILD)/tests/bench/bench_parse
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
 .PHONY: build deps test tests demo vmtest bench-http bench-parse install clean format
 build: $(BUILD)/edgemeter
-tests: $(unit_tests) $(bpf_tests) $(vm_tests)
+tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(benches)
 
 deps: ; $(Q)tools/install-deps
 
@@ -66,6 +67,7 @@ $(BUILD)/%.bpf.o: %.bpf.c Makefile
 $(GEN)/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
+$(benches:=.o): CFLAGS += -Itests/unit
 $(vm_tests): $(BUILD)/tests/bpf/http_peer.o
 $(bpf_tests) $(vm_tests): $(BUILD)/tests/bpf/sockets.o $(BUILD)/tests/bpf/meter_fixture.o
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(archive)
@@ -93,7 +95,7 @@ bench-http: deps
 	$(Q)BUILD=$(BUILD) tests/bench/bench-http $(BENCH)
 
 bench-parse: deps
-	$(Q)$(MAKE) --no-print-directory $(BUILD)/tests/bench/bench_parse
+	$(Q)$(MAKE) --no-print-directory $(benches)
 	$(Q)$(BUILD)/tests/bench/bench_parse tests/recorded/pages/node_exporter.txt $(BENCH)
 
 install: build

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "scrape/scrape_page.h"
+#include "page_fixture.h"
 
 #define MAX_PAGE (64 << 20)
 #define CHUNK (16 << 10) /* what libcurl hands over at once */
@@ -21,11 +21,7 @@
 
 struct bench {
     struct text page;
-    struct series_table *series;
-    struct scrape_shared shared;
-    struct scrape_config config;
-    struct target *target;
-    struct scrape_cache *cache;
+    struct page_fixture *fixture;
     size_t samples;
     double checksum; /* so that nothing is optimised away */
 };
@@ -47,52 +43,22 @@ static struct text read_page(const char *path)
     return (struct text){bytes, length};
 }
 
-static void bench_setup(struct bench *bench)
-{
-    struct static_targets group = {0};
-    char reason[TARGET_REASON_SIZE];
-
-    bench->config = (struct scrape_config){
-        .job_name = "node", .metrics_path = "/metrics", .scheme = "http", .honor_timestamps = true};
-    bench->shared.entry = malloc(sizeof(*bench->shared.entry));
-    if (!bench->shared.entry || series_table_new(1 << 22, &bench->series) ||
-        scrape_labels_new(NULL, &bench->shared.labels) ||
-        target_new(&bench->config, &group, "host:9100", &bench->target, reason) ||
-        scrape_cache_new(bench->series, &bench->cache))
-        fail("out of memory");
-    bench->shared.series = bench->series;
-}
-
-static void bench_teardown(struct bench *bench)
-{
-    scrape_cache_free(&bench->cache);
-    target_free(&bench->target);
-    scrape_labels_free(&bench->shared.labels);
-    series_table_free(&bench->series);
-    free(bench->shared.entry);
-    free((char *)bench->page.bytes);
-}
-
 /* One scrape, from the first byte to the record, without the record's sink. */
 static void scrape(struct bench *bench)
 {
-    struct scrape_page page;
-    const series_id *ended;
-    size_t ended_count;
+    struct scrape_page *page = &bench->fixture->page;
 
-    scrape_page_begin(&page, &bench->shared, bench->target, bench->cache, 1000);
+    page_fixture_begin(bench->fixture);
     for (size_t at = 0; at < bench->page.length; at += CHUNK) {
         size_t rest = bench->page.length - at;
-        scrape_page_feed(&page, bench->page.bytes + at, rest < CHUNK ? rest : CHUNK);
+        scrape_page_feed(page, bench->page.bytes + at, rest < CHUNK ? rest : CHUNK);
     }
-    scrape_page_end(&page);
-    if (page.failed)
-        fail(page.reason);
-    scrape_cache_end(bench->cache, false, &ended, &ended_count);
-    scrape_cache_sweep(bench->cache, false);
-    bench->samples = page.samples.count;
-    bench->checksum += page.samples.list[page.samples.count - 1].value;
-    scrape_page_free(&page);
+    page_fixture_end(bench->fixture);
+    if (page->failed)
+        fail(page->reason);
+    bench->samples = page->samples.count;
+    bench->checksum += page->samples.list[page->samples.count - 1].value;
+    scrape_page_free(page);
 }
 
 static void scan_lines(struct bench *bench)
@@ -152,7 +118,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         fail("usage: bench_parse PAGE [SECONDS]");
     bench.page = read_page(argv[1]);
-    bench_setup(&bench);
+    bench.fixture = page_fixture_new();
     scrape(&bench);
     printf("%s: %zu bytes, %zu samples\n", argv[1], bench.page.length, bench.samples);
     for (size_t i = 0; i < ARRAY_SIZE(works); i++) {
@@ -161,6 +127,7 @@ int main(int argc, char **argv)
         printf("  %-30s %7.1f ns a sample = %.3f s a million, %5.2f times the floor\n",
                works[i].name, nanoseconds, nanoseconds / 1000, costs[i] / costs[0]);
     }
-    bench_teardown(&bench);
+    page_fixture_free(bench.fixture);
+    free((char *)bench.page.bytes);
     return bench.checksum == 0.12345;
 }

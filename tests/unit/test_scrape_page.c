@@ -9,78 +9,21 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "labels_maker.h"
-#include "scrape/scrape_page.h"
-
-struct fixture {
-    struct series_table *series;
-    struct scrape_shared shared;
-    struct scrape_config config;
-    struct target *target;
-    struct scrape_cache *cache;
-    struct scrape_page page;
-};
+#include "page_fixture.h"
 
 static int setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    char reason[TARGET_REASON_SIZE];
-
-    fixture->config = (struct scrape_config){
-        .job_name = "j",
-        .scrape_interval_ns = NS_PER_SECOND,
-        .scrape_timeout_ns = NS_PER_SECOND,
-        .metrics_path = "/metrics",
-        .scheme = "http",
-        .honor_timestamps = true,
-    };
-    assert_int_equal(series_table_new(1 << 20, &fixture->series), 0);
-    autofree struct labels *discovered = make_labels("__address__", "h:1", NULL);
-    assert_int_equal(target_new(&fixture->config, NULL, discovered, &fixture->target, reason), 0);
-    assert_int_equal(scrape_cache_new(fixture->series, &fixture->cache), 0);
-    assert_int_equal(scrape_labels_new(NULL, &fixture->shared.labels), 0);
-    fixture->shared.series = fixture->series;
-    fixture->shared.entry = malloc(sizeof(*fixture->shared.entry));
-    *state = fixture;
+    *state = page_fixture_new();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    struct fixture *fixture = *state;
-
-    scrape_cache_free(&fixture->cache);
-    assert_int_equal(series_table_count(fixture->series), 0);
-    target_free(&fixture->target);
-    scrape_labels_free(&fixture->shared.labels);
-    series_table_free(&fixture->series);
-    free(fixture->shared.entry);
-    free(fixture);
+    page_fixture_free(*state);
     return 0;
 }
 
-static void begin(struct fixture *fixture)
-{
-    scrape_page_begin(&fixture->page, &fixture->shared, fixture->target, fixture->cache, 1000);
-}
-
-/* The number of series that ended with this scrape. */
-static size_t end(struct fixture *fixture)
-{
-    struct scrape_page *page = &fixture->page;
-    const series_id *ended;
-    size_t count;
-
-    scrape_page_end(page);
-    assert_int_equal(scrape_cache_end(fixture->cache, page->failed, &ended, &count), 0);
-    for (size_t i = 0; i < count; i++)
-        assert_non_null(series_table_labels(fixture->series, ended[i]));
-    scrape_cache_sweep(fixture->cache, page->failed);
-    return count;
-}
-
-static void feed(struct fixture *fixture, struct text text)
+static void feed(struct page_fixture *fixture, struct text text)
 {
     /* a copy of its own size, so that the sanitizer sees a read beyond it */
     autofree char *copy = malloc(text.length + !text.length);
@@ -88,11 +31,11 @@ static void feed(struct fixture *fixture, struct text text)
     scrape_page_feed(&fixture->page, copy, text.length);
 }
 
-static size_t scrape(struct fixture *fixture, struct text page)
+static size_t scrape(struct page_fixture *fixture, struct text page)
 {
-    begin(fixture);
+    page_fixture_begin(fixture);
     feed(fixture, page);
-    size_t ended = end(fixture);
+    size_t ended = page_fixture_end(fixture);
     scrape_page_free(&fixture->page);
     return ended;
 }
@@ -119,12 +62,12 @@ static const struct {
 /* However the page is cut into two or into single bytes, the outcome is the same. */
 static void test_pieces(void **state)
 {
-    struct fixture *fixture = *state;
+    struct page_fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
         struct text whole = text_of(pages[i].bytes);
         for (size_t cut = 0; cut <= whole.length + 1; cut++) {
-            begin(fixture);
+            page_fixture_begin(fixture);
             if (cut <= whole.length) {
                 feed(fixture, (struct text){whole.bytes, cut});
                 feed(fixture, (struct text){whole.bytes + cut, whole.length - cut});
@@ -132,7 +75,7 @@ static void test_pieces(void **state)
                 for (size_t k = 0; k < whole.length; k++)
                     feed(fixture, (struct text){whole.bytes + k, 1});
             }
-            end(fixture);
+            page_fixture_end(fixture);
             if (fixture->page.scraped != pages[i].scraped || fixture->page.line != pages[i].line ||
                 strcmp(fixture->page.reason, pages[i].reason))
                 fail_msg("page %zu cut at %zu: %u samples, line %u, \"%s\"", i, cut,
@@ -146,18 +89,18 @@ static void test_pieces(void **state)
 
 static void test_line_limit(void **state)
 {
-    struct fixture *fixture = *state;
+    struct page_fixture *fixture = *state;
     autofree char *line = malloc(SCRAPE_MAX_LINE);
 
     memset(line, 'a', SCRAPE_MAX_LINE);
     for (int over = 0; over < 2; over++) {
-        begin(fixture);
+        page_fixture_begin(fixture);
         scrape_page_feed(&fixture->page, "b 1\n", 4);
         scrape_page_feed(&fixture->page, line, SCRAPE_MAX_LINE);
         assert_false(fixture->page.failed);
         if (over)
             scrape_page_feed(&fixture->page, "a", 1);
-        end(fixture);
+        page_fixture_end(fixture);
         assert_true(fixture->page.failed);
         assert_string_equal(over ? fixture->page.reason : "line 2: longer than 1048576 bytes",
                             "line 2: longer than 1048576 bytes");
@@ -176,7 +119,7 @@ static void write_page(struct buffer *page, unsigned from, unsigned to, bool bac
 }
 
 /* Which sample belongs to which series, whatever the order of the page. */
-static void check_samples(struct fixture *fixture, unsigned count)
+static void check_samples(struct page_fixture *fixture, unsigned count)
 {
     assert_int_equal(fixture->page.samples.count, count);
     for (size_t i = 0; i < count; i++) {
@@ -191,7 +134,7 @@ static void check_samples(struct fixture *fixture, unsigned count)
 
 static void test_cache_over_scrapes(void **state)
 {
-    struct fixture *fixture = *state;
+    struct page_fixture *fixture = *state;
     autobuffer struct buffer page;
     static const struct {
         unsigned from, to;
@@ -207,13 +150,13 @@ static void test_cache_over_scrapes(void **state)
     buffer_init(&page, 1 << 20);
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         write_page(&page, steps[i].from, steps[i].to, steps[i].backwards);
-        begin(fixture);
+        page_fixture_begin(fixture);
         if (page.length)
             feed(fixture, buffer_text(&page));
         scrape_page_end(&fixture->page);
         check_samples(fixture, steps[i].to - steps[i].from);
         assert_int_equal(fixture->page.added, steps[i].added);
-        assert_int_equal(end(fixture), steps[i].ended);
+        assert_int_equal(page_fixture_end(fixture), steps[i].ended);
         scrape_page_free(&fixture->page);
         assert_int_equal(scrape_cache_count(fixture->cache), steps[i].to - steps[i].from);
         assert_int_equal(series_table_count(fixture->series), steps[i].to - steps[i].from);
@@ -223,7 +166,7 @@ static void test_cache_over_scrapes(void **state)
 /* Failing pages that bring new series each time do not grow the cache without end. */
 static void test_cache_of_failures(void **state)
 {
-    struct fixture *fixture = *state;
+    struct page_fixture *fixture = *state;
     autobuffer struct buffer page;
 
     buffer_init(&page, 1 << 20);

@@ -1,175 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exposition parser: one line is one entry. Tokens and their order are those of Prometheus' own
- * text parser, leniencies included. Numbers are in exposition_float.c. */
+/* The parser of classic text: one line is one entry. Tokens and their order are those of
+ * Prometheus' own text parser, leniencies included. OpenMetrics is openmetrics.c. */
 #include "model/exposition.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "base/cleanup.h"
+#include "model/exposition_lex.h"
 #include "model/utf8.h"
-
-enum {
-    BLANK = 1,
-    LABEL_START = 2,  /* [a-zA-Z_] */
-    LABEL_PART = 4,   /* [a-zA-Z0-9_] */
-    METRIC_START = 8, /* [a-zA-Z_:] */
-    METRIC_PART = 16, /* [a-zA-Z0-9_:] */
-    VALUE_END = 32,   /* [{ \t\n] */
-    DIGIT = 64,
-};
-
-#define LETTER (LABEL_START | LABEL_PART | METRIC_START | METRIC_PART)
-static const uint8_t classes[256] = {
-    ['a' ... 'z'] = LETTER,
-    ['A' ... 'Z'] = LETTER,
-    ['_'] = LETTER,
-    [':'] = METRIC_START | METRIC_PART,
-    ['0' ... '9'] = DIGIT | LABEL_PART | METRIC_PART,
-    [' '] = BLANK | VALUE_END,
-    ['\t'] = BLANK | VALUE_END,
-    ['\n'] = VALUE_END,
-    ['{'] = VALUE_END,
-};
-
-static inline bool is(const char *at, const char *end, uint8_t class)
-{
-    return at < end && (classes[(uint8_t)*at] & class);
-}
-
-/* Four bytes a turn: names are most of a page. */
-static inline const char *skip(const char *at, const char *end, uint8_t class)
-{
-    for (; end - at >= 4; at += 4) {
-        if (!(classes[(uint8_t)at[0]] & class))
-            return at;
-        if (!(classes[(uint8_t)at[1]] & class))
-            return at + 1;
-        if (!(classes[(uint8_t)at[2]] & class))
-            return at + 2;
-        if (!(classes[(uint8_t)at[3]] & class))
-            return at + 3;
-    }
-    while (is(at, end, class))
-        at++;
-    return at;
-}
-
-static inline struct text between(const char *from, const char *to)
-{
-    return (struct text){from, (size_t)(to - from)};
-}
-
-/* The text as a quoted string that fits `room`; of a longer text its end, which is where errors
- * are. */
-static void write_quoted(struct text text, char *out, size_t room)
-{
-    static const char escapes[] = "\"\"\\\\\nn\rr\tt";
-    size_t kept = text.length, length = 0, needed = 0;
-
-    for (; kept; kept--) { /* how much of the end fits, at most 4 bytes each */
-        uint8_t c = (uint8_t)text.bytes[kept - 1];
-        needed += c < ' ' || c >= 0x7f ? 4 : c == '"' || c == '\\' ? 2 : 1;
-        if (needed + sizeof("...\"\"") > room)
-            break;
-    }
-    if (kept)
-        length += (size_t)sprintf(out, "...");
-    out[length++] = '"';
-    for (size_t i = kept; i < text.length; i++) {
-        char c = text.bytes[i];
-        const char *escape = c ? strchr(escapes, c) : NULL;
-        if (escape && (escape - escapes) % 2 == 0)
-            length += (size_t)sprintf(out + length, "\\%c", escape[1]);
-        else if (c < ' ' || c == 0x7f)
-            length += (size_t)sprintf(out + length, "\\x%02x", (uint8_t)c);
-        else
-            out[length++] = c;
-    }
-    out[length++] = '"';
-    out[length] = '\0';
-}
-
-/* `at` is behind what was read. */
-__attribute__((format(printf, 3, 4))) static int fail(struct exposition_parser *parser,
-                                                      const char *at, const char *format, ...)
-{
-    char read[72], what[72];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(what, sizeof(what), format, arguments);
-    va_end(arguments);
-    write_quoted(between(parser->start, at), read, sizeof(read));
-    snprintf(parser->error, sizeof(parser->error), "%s while parsing: %s", what, read);
-    return -EINVAL;
-}
-
-static int fail_expected(struct exposition_parser *parser, const char *at, const char *expected)
-{
-    char got[16] = "the end";
-
-    if (at < parser->end)
-        write_quoted(between(at, at + 1), got, sizeof(got));
-    return fail(parser, at < parser->end && *at != '\n' ? at + 1 : at, "expected %s, got %s",
-                expected, got);
-}
-
-static int fail_value(struct exposition_parser *parser, struct text value, int error)
-{
-    const char *end = value.bytes + value.length;
-    char quoted[40];
-
-    for (size_t i = 0; i < value.length; i++)
-        if (strchr("pP_", value.bytes[i]) && value.bytes[i])
-            return fail(parser, end, "unsupported character in float");
-    write_quoted(value, quoted, sizeof(quoted));
-    return fail(parser, end, "value %s: %s", quoted,
-                error == -ERANGE ? "value out of range" : "invalid syntax");
-}
-
-/* `at` is behind an opening quote; gives the closing one. An escaped quote follows an odd number of
- * backslashes. */
-static const char *find_closing_quote(const char *at, const char *end)
-{
-    const char *quote = at;
-
-    while ((quote = memchr(quote, '"', (size_t)(end - quote)))) {
-        const char *before = quote;
-        while (before > at && before[-1] == '\\')
-            before--;
-        if ((quote - before) % 2 == 0)
-            return quote;
-        quote++;
-    }
-    return NULL;
-}
-
-/* A quoted string, its opening quote at *cursor; *cursor goes behind the closing one. Like
- * Prometheus', it may span lines. */
-static int parse_quoted(struct exposition_parser *parser, const char **cursor, const char *what,
-                        struct text *out)
-{
-    const char *start = *cursor + 1;
-    const char *quote = find_closing_quote(start, parser->end);
-
-    if (!quote) {
-        parser->unfinished = true;
-        const char *newline = memchr(start, '\n', (size_t)(parser->end - start));
-        return fail(parser, newline ? newline : parser->end, "%s without its closing quote", what);
-    }
-    *out = between(start, quote);
-    if (!utf8_is_valid(*out)) {
-        char quoted[40];
-        write_quoted(*out, quoted, sizeof(quoted));
-        return fail(parser, quote + 1, "invalid UTF-8 %s: %s", what, quoted);
-    }
-    for (const char *at = start; (at = memchr(at, '\n', (size_t)(quote - at))); at++)
-        parser->line++;
-    *cursor = quote + 1;
-    return 0;
-}
 
 /* A label's name, or a quoted metric name (then *is_metric). */
 static int parse_label_name(struct exposition_parser *parser, const char **cursor,
@@ -178,22 +16,22 @@ static int parse_label_name(struct exposition_parser *parser, const char **curso
     const char *at = *cursor, *end = parser->end;
 
     *is_metric = false;
-    if (is(at, end, LABEL_START)) {
+    if (lex_is(at, end, LEX_LABEL_START)) {
         const char *start = at;
-        at = skip(at, end, LABEL_PART);
-        *name = between(start, at);
-        *cursor = skip(at, end, BLANK);
+        at = lex_skip(at, end, LEX_LABEL_PART);
+        *name = lex_between(start, at);
+        *cursor = lex_skip(at, end, LEX_BLANK);
         return 0;
     }
     if (at == end || *at != '"')
-        return fail_expected(parser, at, "label name");
-    int error = parse_quoted(parser, &at, "name", name);
+        return lex_fail_expected(parser, at, "label name");
+    int error = lex_quoted(parser, &at, "name", name);
     if (error)
         return error;
-    at = skip(at, end, BLANK);
+    at = lex_skip(at, end, LEX_BLANK);
     *is_metric = at < end && (*at == ',' || *at == '}');
     if (!name->length)
-        return fail(parser, at, "empty %s name", *is_metric ? "metric" : "label");
+        return lex_fail(parser, at, "empty %s name", *is_metric ? "metric" : "label");
     *cursor = at;
     return 0;
 }
@@ -204,12 +42,12 @@ static int parse_label_value(struct exposition_parser *parser, const char **curs
     const char *at = *cursor, *end = parser->end;
 
     if (at == end || *at != '=')
-        return fail_expected(parser, at, "equal");
-    at = skip(at + 1, end, BLANK);
+        return lex_fail_expected(parser, at, "equal");
+    at = lex_skip(at + 1, end, LEX_BLANK);
     if (at == end || *at != '"')
-        return fail_expected(parser, at, "label value");
+        return lex_fail_expected(parser, at, "label value");
     *cursor = at;
-    return parse_quoted(parser, cursor, "label value", value);
+    return lex_quoted(parser, cursor, "label value", value);
 }
 
 /* What is between the braces; *cursor is behind the opening one and goes behind the closing one.
@@ -217,7 +55,7 @@ static int parse_label_value(struct exposition_parser *parser, const char **curs
 static int parse_labels(struct exposition_parser *parser, const char **cursor,
                         struct exposition_entry *entry)
 {
-    const char *at = skip(*cursor, parser->end, BLANK), *end = parser->end;
+    const char *at = lex_skip(*cursor, parser->end, LEX_BLANK), *end = parser->end;
 
     while (at == end || *at != '}') {
         struct label label;
@@ -227,19 +65,19 @@ static int parse_labels(struct exposition_parser *parser, const char **cursor,
             return error;
         if (is_metric) {
             if (entry->name.bytes)
-                return fail(parser, at, "metric name already set");
+                return lex_fail(parser, at, "metric name already set");
             entry->name = label.name;
         } else {
             error = parse_label_value(parser, &at, &label.value);
             if (error)
                 return error;
             if (entry->label_count == EXPOSITION_MAX_LABELS)
-                return fail(parser, at, "more than %d labels", EXPOSITION_MAX_LABELS);
+                return lex_fail(parser, at, "more than %d labels", EXPOSITION_MAX_LABELS);
             entry->labels[entry->label_count++] = label;
-            at = skip(at, end, BLANK);
+            at = lex_skip(at, end, LEX_BLANK);
         }
         if (at < end && *at == ',')
-            at = skip(at + 1, end, BLANK);
+            at = lex_skip(at + 1, end, LEX_BLANK);
     }
     *cursor = at + 1;
     return 0;
@@ -248,44 +86,57 @@ static int parse_labels(struct exposition_parser *parser, const char **cursor,
 static int parse_timestamp(struct exposition_parser *parser, const char **cursor,
                            struct exposition_entry *entry)
 {
-    const char *start = *cursor, *at = skip(start, parser->end, DIGIT);
+    const char *start = *cursor, *at = lex_skip(start, parser->end, LEX_DIGIT);
     int64_t timestamp = 0;
 
     for (const char *digit = start; digit < at; digit++)
         if (__builtin_mul_overflow(timestamp, 10, &timestamp) ||
             __builtin_add_overflow(timestamp, *digit - '0', &timestamp))
-            return fail(parser, at, "timestamp out of range");
+            return lex_fail(parser, at, "timestamp out of range");
     entry->has_timestamp = true;
     entry->timestamp_ms = timestamp;
     *cursor = at;
     return 0;
 }
 
+/* A value that lex_number does not know, or none. */
+static int parse_value_token(struct exposition_parser *parser, const char **cursor, double *out)
+{
+    const char *start = *cursor, *at = start;
+
+    while (at < parser->end && !(lex_classes[(uint8_t)*at] & LEX_VALUE_END))
+        at++;
+    if (at == start)
+        return lex_fail_expected(parser, at, "value after metric");
+    *cursor = at;
+    int error = exposition_parse_float(lex_between(start, at), out);
+    return error ? lex_fail_number(parser, lex_between(start, at), error) : 0;
+}
+
 /* The value, a timestamp or none, and the end of the line, which stays at *cursor. */
 static int parse_value(struct exposition_parser *parser, const char **cursor,
                        struct exposition_entry *entry)
 {
-    const char *at = skip(*cursor, parser->end, BLANK), *end = parser->end;
-    const char *start = at;
+    const char *end = parser->end, *at = lex_skip(*cursor, end, LEX_BLANK);
+    const char *behind = lex_number(at, end, &entry->value);
 
-    while (at < end && !(classes[(uint8_t)*at] & VALUE_END))
-        at++;
-    if (at == start)
-        return fail_expected(parser, at, "value after metric");
-    int error = exposition_parse_float(between(start, at), &entry->value);
-    if (error)
-        return fail_value(parser, between(start, at), error);
-
-    at = skip(at, end, BLANK);
-    if (at < end && *at != '\n') {
-        if (!is(at, end, DIGIT))
-            return fail_expected(parser, at, "timestamp or new record");
-        error = parse_timestamp(parser, &at, entry);
+    if (behind && (behind == end || lex_classes[(uint8_t)*behind] & LEX_VALUE_END)) {
+        at = behind;
+    } else {
+        int error = parse_value_token(parser, &at, &entry->value);
         if (error)
             return error;
-        at = skip(at, end, BLANK);
+    }
+    at = lex_skip(at, end, LEX_BLANK);
+    if (at < end && *at != '\n') {
+        if (!lex_is(at, end, LEX_DIGIT))
+            return lex_fail_expected(parser, at, "timestamp or new record");
+        int error = parse_timestamp(parser, &at, entry);
+        if (error)
+            return error;
+        at = lex_skip(at, end, LEX_BLANK);
         if (at < end && *at != '\n')
-            return fail_expected(parser, at, "next entry after timestamp");
+            return lex_fail_expected(parser, at, "next entry after timestamp");
     }
     *cursor = at;
     return 0;
@@ -295,49 +146,75 @@ static int parse_value(struct exposition_parser *parser, const char **cursor,
  * have its braces behind blanks; a text that ends with its brace cannot be read in another way. */
 static const char *match_expected(const struct exposition_parser *parser, const char *at)
 {
-    struct text expected = parser->expected;
-
-    if (!expected.length || (size_t)(parser->end - at) <= expected.length ||
-        memcmp(at, expected.bytes, expected.length))
-        return NULL;
-    at += expected.length;
-    if (at[-1] == '}')
+    at = lex_match_expected(parser, at);
+    if (!at || at[-1] == '}')
         return at;
-    const char *behind = skip(at, parser->end, BLANK);
+    const char *behind = lex_skip(at, parser->end, LEX_BLANK);
     return behind > at && behind < parser->end && *behind != '{' ? at : NULL;
 }
 
-static int parse_sample(struct exposition_parser *parser, const char **cursor,
+static int parse_series(struct exposition_parser *parser, const char **cursor,
                         struct exposition_entry *entry)
 {
     const char *start = *cursor, *end = parser->end;
-    const char *at = match_expected(parser, start);
+    const char *at = lex_skip(start, end, LEX_METRIC_PART);
 
-    entry->kind = EXPOSITION_SAMPLE;
-    entry->label_count = 0;
-    entry->has_timestamp = false;
-    if (at) {
-        entry->name = (struct text){NULL, 0};
-        entry->series = between(start, at);
-        *cursor = at;
-        return parse_value(parser, cursor, entry);
-    }
-    at = skip(start, end, METRIC_PART);
-    entry->name = at > start ? between(start, at) : (struct text){NULL, 0};
+    entry->name = at > start ? lex_between(start, at) : (struct text){NULL, 0};
     entry->series = entry->name;
-
-    const char *brace = skip(at, end, BLANK);
+    const char *brace = lex_skip(at, end, LEX_BLANK);
     if (brace < end && *brace == '{') {
         at = brace + 1;
         int error = parse_labels(parser, &at, entry);
         if (error)
             return error;
-        entry->series = between(start, at);
+        entry->series = lex_between(start, at);
     }
     if (!entry->name.bytes)
-        return fail(parser, at, "metric name not set");
+        return lex_fail(parser, at, "metric name not set");
     *cursor = at;
-    return parse_value(parser, cursor, entry);
+    return 0;
+}
+
+static int parse_sample(struct exposition_parser *parser, const char **cursor,
+                        struct exposition_entry *entry)
+{
+    const char *behind = match_expected(parser, *cursor);
+    int error = 0;
+
+    entry->kind = EXPOSITION_SAMPLE;
+    entry->is_expected = behind != NULL;
+    entry->label_count = 0;
+    entry->has_timestamp = false;
+    entry->has_exemplar = false;
+    if (behind) {
+        entry->name = (struct text){NULL, 0};
+        entry->series = lex_between(*cursor, behind);
+        *cursor = behind;
+    } else {
+        error = parse_series(parser, cursor, entry);
+    }
+    return error ? error : parse_value(parser, cursor, entry);
+}
+
+static int parse_type(struct exposition_parser *parser, const char *line_end,
+                      struct exposition_entry *entry)
+{
+    static const struct {
+        struct text word;
+        enum metadata_type type;
+    } types[] = {
+        {{"counter", 7}, METADATA_COUNTER},     {{"gauge", 5}, METADATA_GAUGE},
+        {{"histogram", 9}, METADATA_HISTOGRAM}, {{"summary", 7}, METADATA_SUMMARY},
+        {{"untyped", 7}, METADATA_UNKNOWN},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        if (text_equal(entry->value_text, types[i].word)) {
+            entry->type = types[i].type;
+            return 0;
+        }
+    }
+    return lex_fail_text(parser, line_end, "invalid metric type", entry->value_text);
 }
 
 /* Behind `# TYPE ` or `# HELP `. What follows the name starts one byte behind it, whatever that is.
@@ -345,37 +222,30 @@ static int parse_sample(struct exposition_parser *parser, const char **cursor,
 static int parse_metadata(struct exposition_parser *parser, const char *at, const char *line_end,
                           struct exposition_entry *entry)
 {
-    static const struct text types[] = {
-        {"counter", 7}, {"gauge", 5}, {"histogram", 9}, {"summary", 7}, {"untyped", 7}};
     const char *start = at;
 
     if (at < line_end && *at == '"') {
-        const char *quote = find_closing_quote(at + 1, line_end);
+        const char *quote = lex_closing_quote(at + 1, line_end);
         if (!quote)
-            return fail(parser, line_end, "metric name without its closing quote");
-        entry->name = between(at + 1, quote);
+            return lex_fail(parser, line_end, "metric name without its closing quote");
+        entry->name = lex_between(at + 1, quote);
         at = quote + 1;
     } else {
-        at = is(at, line_end, METRIC_START) ? skip(at, line_end, METRIC_PART) : at;
-        entry->name = between(start, at);
+        at = lex_is(at, line_end, LEX_METRIC_START) ? lex_skip(at, line_end, LEX_METRIC_PART) : at;
+        entry->name = lex_between(start, at);
     }
     if (at == start)
-        return fail_expected(parser, at, "metric name after TYPE or HELP");
+        return lex_fail_expected(parser, at, "metric name after TYPE or HELP");
     entry->series = entry->name;
 
-    if (skip(at, line_end, BLANK) == line_end)
+    if (lex_skip(at, line_end, LEX_BLANK) == line_end)
         at = line_end;
-    entry->value_text = between(at < line_end ? at + 1 : at, line_end);
-    if (entry->kind == EXPOSITION_HELP)
-        return utf8_is_valid(entry->value_text)
-                   ? 0
-                   : fail(parser, line_end, "help text is not valid UTF-8");
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-        if (text_equal(entry->value_text, types[i]))
-            return 0;
-    char quoted[40];
-    write_quoted(entry->value_text, quoted, sizeof(quoted));
-    return fail(parser, line_end, "invalid metric type %s", quoted);
+    entry->value_text = lex_between(at < line_end ? at + 1 : at, line_end);
+    if (entry->kind == EXPOSITION_TYPE)
+        return parse_type(parser, line_end, entry);
+    return utf8_is_valid(entry->value_text)
+               ? 0
+               : lex_fail(parser, line_end, "help text is not valid UTF-8");
 }
 
 /* A line that starts with #: 1 where it is TYPE or HELP, 0 for any other comment. */
@@ -385,11 +255,11 @@ static int parse_comment(struct exposition_parser *parser, const char **cursor,
     const char *line_end = memchr(*cursor, '\n', (size_t)(parser->end - *cursor));
     if (!line_end)
         line_end = parser->end;
-    const char *word = skip(*cursor + 1, line_end, BLANK);
+    const char *word = lex_skip(*cursor + 1, line_end, LEX_BLANK);
     bool spaced = word > *cursor + 1;
 
     *cursor = line_end;
-    if (!spaced || line_end - word < 5 || !is(word + 4, line_end, BLANK))
+    if (!spaced || line_end - word < 5 || !lex_is(word + 4, line_end, LEX_BLANK))
         return 0;
     if (!memcmp(word, "TYPE", 4))
         entry->kind = EXPOSITION_TYPE;
@@ -397,65 +267,52 @@ static int parse_comment(struct exposition_parser *parser, const char **cursor,
         entry->kind = EXPOSITION_HELP;
     else
         return 0;
-    int error = parse_metadata(parser, skip(word + 4, line_end, BLANK), line_end, entry);
+    int error = parse_metadata(parser, lex_skip(word + 4, line_end, LEX_BLANK), line_end, entry);
     return error ? error : 1;
 }
 
-void exposition_begin(struct exposition_parser *parser, struct text page)
+void exposition_begin(struct exposition_parser *parser, enum exposition_format format,
+                      struct text page)
 {
+    parser->format = format;
     parser->next = page.bytes;
     parser->end = page.bytes + page.length;
     parser->start = page.bytes;
     parser->expected = (struct text){NULL, 0};
     parser->line = 0;
+    parser->ended = false;
     parser->unfinished = false;
     parser->error[0] = '\0';
 }
 
-int exposition_next(struct exposition_parser *parser, struct exposition_entry *entry)
+static int text_next(struct exposition_parser *parser, struct exposition_entry *entry)
 {
-    while (parser->next < parser->end) {
-        const char *at = skip(parser->next, parser->end, BLANK);
-        int result = 0;
+    const char *at = lex_skip(parser->next, parser->end, LEX_BLANK);
+    int result = 0;
 
-        parser->start = at;
-        parser->line++;
-        if (is(at, parser->end, METRIC_START) || (at < parser->end && *at == '{')) {
-            result = parse_sample(parser, &at, entry);
-            if (!result)
-                result = 1;
-        } else if (at < parser->end && *at == '#') {
-            result = parse_comment(parser, &at, entry);
-        } else if (at < parser->end && *at != '\n') {
-            result = fail_expected(parser, at, "a metric name, { or #");
-        }
-        if (result < 0)
-            return result;
-        parser->next = at < parser->end ? at + 1 : at;
-        if (result) {
-            parser->expected.length = 0;
-            return result;
-        }
+    parser->start = at;
+    parser->line++;
+    if (lex_is(at, parser->end, LEX_METRIC_START) || (at < parser->end && *at == '{')) {
+        result = parse_sample(parser, &at, entry);
+        if (!result)
+            result = 1;
+    } else if (at < parser->end && *at == '#') {
+        result = parse_comment(parser, &at, entry);
+    } else if (at < parser->end && *at != '\n') {
+        result = lex_fail_expected(parser, at, "a metric name, { or #");
     }
-    return 0;
+    if (result >= 0)
+        parser->next = at < parser->end ? at + 1 : at;
+    return result;
 }
 
-int exposition_unescape(struct text raw, struct buffer *out)
+int exposition_next(struct exposition_parser *parser, struct exposition_entry *entry)
 {
-    const char *at = raw.bytes, *end = raw.bytes + raw.length;
+    int result = 0;
 
-    while (at < end) {
-        const char *backslash = memchr(at, '\\', (size_t)(end - at));
-        const char *stop = backslash ? backslash : end;
-        int error = buffer_append(out, at, (size_t)(stop - at));
-        if (error || !backslash)
-            return error;
-        char escape = backslash + 1 < end ? backslash[1] : '\0';
-        bool known = escape == '\\' || escape == '"' || escape == 'n';
-        error = buffer_append_char(out, known ? (escape == 'n' ? '\n' : escape) : '\\');
-        if (error)
-            return error;
-        at = backslash + (known ? 2 : 1);
-    }
-    return 0;
+    while (parser->next < parser->end && !result)
+        result = parser->format == EXPOSITION_TEXT ? text_next(parser, entry)
+                                                   : openmetrics_next(parser, entry);
+    parser->expected.length = 0;
+    return result;
 }

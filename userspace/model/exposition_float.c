@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers of exposition text. Short decimals are computed exactly from integers (Clinger's fast
- * path); everything else goes to strtod, so that the bits are always strtod's. */
-#include "model/exposition.h"
+/* Numbers of exposition text, always with strtod's bits. Up to 19 digits are computed exactly from
+ * integers: in doubles where both mantissa and power of ten are exact (Clinger's fast path), else
+ * in 128 bits, which hold any product or quotient with a power of ten up to 27. The rest goes to
+ * strtod.
+ */
+#include "model/exposition_lex.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -16,36 +19,64 @@
 #define MAX_DIGITS 800
 #define MAX_MANTISSA_DIGITS 19 /* always fit a uint64_t */
 #define MAX_EXPONENT 1000000000
-#define MAX_EXACT_INTEGER (UINT64_C(1) << 53) /* has 16 digits: nothing was left out */
-
-static const double exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+#define MAX_EXACT_INTEGER (UINT64_C(1) << 53)
 #define MAX_EXACT_POWER 22
+#define MAX_WIDE_POWER 27 /* of five that fits 64 bits */
+#define DOUBLE_BITS 53
+#define DOUBLE_BIAS 1023
 
-struct decimal { /* mantissa * 10^exponent, its first 19 significant digits only */
-    uint64_t mantissa;
-    int64_t exponent;
-    unsigned digits; /* significant ones in `mantissa` */
+typedef unsigned __int128 wide_t;
+
+static const double exact_powers[MAX_EXACT_POWER + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static const uint64_t powers_of_five[MAX_WIDE_POWER + 1] = {UINT64_C(1),
+                                                            UINT64_C(5),
+                                                            UINT64_C(25),
+                                                            UINT64_C(125),
+                                                            UINT64_C(625),
+                                                            UINT64_C(3125),
+                                                            UINT64_C(15625),
+                                                            UINT64_C(78125),
+                                                            UINT64_C(390625),
+                                                            UINT64_C(1953125),
+                                                            UINT64_C(9765625),
+                                                            UINT64_C(48828125),
+                                                            UINT64_C(244140625),
+                                                            UINT64_C(1220703125),
+                                                            UINT64_C(6103515625),
+                                                            UINT64_C(30517578125),
+                                                            UINT64_C(152587890625),
+                                                            UINT64_C(762939453125),
+                                                            UINT64_C(3814697265625),
+                                                            UINT64_C(19073486328125),
+                                                            UINT64_C(95367431640625),
+                                                            UINT64_C(476837158203125),
+                                                            UINT64_C(2384185791015625),
+                                                            UINT64_C(11920928955078125),
+                                                            UINT64_C(59604644775390625),
+                                                            UINT64_C(298023223876953125),
+                                                            UINT64_C(1490116119384765625),
+                                                            UINT64_C(7450580596923828125)};
+
+struct decimal { /* mantissa * 10^exponent */
+    const char *start, *end;
+    uint64_t mantissa; /* of its digits, which may be too many */
+    ptrdiff_t digits;
+    int64_t exponent; /* behind the e */
+    int64_t scale;    /* the same, less the digits behind the point */
 };
 
-static bool is_digit(char c)
+static inline bool is_digit(char c)
 {
     return (unsigned char)(c - '0') < 10;
 }
 
-static const char *scan_digits(const char *at, const char *end, struct decimal *decimal,
-                               bool fraction)
+static inline const char *scan_digits(const char *at, const char *end, uint64_t *mantissa)
 {
-    for (; at < end && is_digit(*at); at++) {
-        if (decimal->digits < MAX_MANTISSA_DIGITS) {
-            decimal->mantissa = decimal->mantissa * 10 + (uint64_t)(*at - '0');
-            decimal->digits += decimal->mantissa != 0;
-            decimal->exponent -= fraction;
-        } else {
-            decimal->exponent += !fraction;
-        }
-    }
+    for (; at < end && is_digit(*at); at++)
+        *mantissa = *mantissa * 10 + (uint64_t)(*at - '0');
     return at;
 }
 
@@ -64,6 +95,67 @@ static const char *scan_exponent(const char *at, const char *end, int64_t *out)
             exponent = exponent * 10 + (*at - '0');
     *out = negative ? -exponent : exponent;
     return at;
+}
+
+/* A number without its sign, as far as it goes. */
+static inline bool scan_decimal(const char *start, const char *end, struct decimal *decimal)
+{
+    const char *at;
+
+    decimal->mantissa = 0;
+    decimal->exponent = decimal->scale = 0;
+    decimal->start = start;
+    at = scan_digits(start, end, &decimal->mantissa);
+    decimal->digits = at - start;
+    if (at < end && *at == '.') {
+        const char *fraction = at + 1;
+        at = scan_digits(fraction, end, &decimal->mantissa);
+        decimal->digits += at - fraction;
+        decimal->scale = fraction - at;
+    }
+    if (!decimal->digits)
+        return false;
+    if (at < end && (*at | 0x20) == 'e') {
+        at = scan_exponent(at + 1, end, &decimal->exponent);
+        decimal->scale += decimal->exponent;
+    }
+    decimal->end = at;
+    return at != NULL;
+}
+
+static double power_of_two(int exponent)
+{
+    uint64_t bits = (uint64_t)(exponent + DOUBLE_BIAS) << (DOUBLE_BITS - 1);
+    double value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+/* wide * 2^exponent, rounded to nearest, ties to even; `rest`: it is a little more than that. */
+static double round_wide(wide_t wide, bool rest, int exponent)
+{
+    uint64_t high = (uint64_t)(wide >> 64);
+    int bits = high ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll((uint64_t)wide);
+    int dropped = bits - DOUBLE_BITS;
+
+    if (dropped <= 0)
+        return (double)(uint64_t)wide * power_of_two(exponent);
+    wide_t kept = wide >> dropped, below = wide - (kept << dropped),
+           half = (wide_t)1 << (dropped - 1);
+    kept += below > half || (below == half && (rest || (kept & 1)));
+    return (double)(uint64_t)kept * power_of_two(exponent + dropped);
+}
+
+/* The quotient has more than 64 bits, so that what remains of the division only decides ties. */
+static double compute_wide(uint64_t mantissa, int power)
+{
+    if (power >= 0)
+        return round_wide((wide_t)mantissa * powers_of_five[power], false, power);
+    int shift = 64 + __builtin_clzll(mantissa);
+    wide_t dividend = (wide_t)mantissa << shift;
+    wide_t quotient = dividend / powers_of_five[-power];
+    bool rest = dividend != quotient * powers_of_five[-power];
+    return round_wide(quotient, rest, power - shift);
 }
 
 static locale_t c_locale(void)
@@ -131,53 +223,55 @@ static int parse_word(struct text word, bool has_sign, double *out)
     return -EINVAL;
 }
 
-static int parse_decimal(const char *start, const char *end, double *out)
+static double compute(const struct decimal *decimal)
 {
-    struct decimal decimal = {0};
-    int64_t exponent = 0;
-    const char *at = scan_digits(start, end, &decimal, false);
-    ptrdiff_t digits = at - start;
+    uint64_t mantissa = decimal->mantissa;
+    int64_t scale = decimal->scale;
 
-    if (at < end && *at == '.') {
-        const char *fraction = at + 1;
-        at = scan_digits(fraction, end, &decimal, true);
-        digits += at - fraction;
-    }
-    if (!digits)
-        return -EINVAL;
-    if (at < end && (*at == 'e' || *at == 'E'))
-        at = scan_exponent(at + 1, end, &exponent);
-    if (at != end)
-        return -EINVAL;
+    if (decimal->digits > MAX_MANTISSA_DIGITS)
+        return parse_any(decimal->start, decimal->end, decimal->exponent);
+    if (!mantissa)
+        return 0;
+    if (mantissa <= MAX_EXACT_INTEGER && scale >= -MAX_EXACT_POWER && scale <= MAX_EXACT_POWER)
+        return scale < 0 ? (double)mantissa / exact_powers[-scale]
+                         : (double)mantissa * exact_powers[scale];
+    if (scale >= -MAX_WIDE_POWER && scale <= MAX_WIDE_POWER)
+        return compute_wide(mantissa, (int)scale);
+    return parse_any(decimal->start, decimal->end, decimal->exponent);
+}
 
-    decimal.exponent += exponent;
-    if (!decimal.mantissa) /* then no digit was left out either */
-        *out = 0;
-    else if (decimal.mantissa <= MAX_EXACT_INTEGER && decimal.exponent >= -MAX_EXACT_POWER &&
-             decimal.exponent <= MAX_EXACT_POWER)
-        *out = decimal.exponent < 0 ? (double)decimal.mantissa / exact_powers[-decimal.exponent]
-                                    : (double)decimal.mantissa * exact_powers[decimal.exponent];
-    else
-        *out = parse_any(start, end, exponent);
-    return isinf(*out) ? -ERANGE : 0;
+const char *lex_number(const char *at, const char *end, double *out)
+{
+    struct decimal decimal;
+    bool negative = at < end && *at == '-';
+
+    if (!scan_decimal(at + negative, end, &decimal))
+        return NULL;
+    double value = compute(&decimal);
+    *out = negative ? -value : value;
+    return isinf(value) ? NULL : decimal.end;
 }
 
 int exposition_parse_float(struct text text, double *out)
 {
     const char *at = text.bytes, *end = text.bytes + text.length;
+    struct decimal decimal;
     bool has_sign = false, negative = false;
     double value;
+    int error = 0;
 
     if (at < end && (*at == '+' || *at == '-')) {
         has_sign = true;
         negative = *at++ == '-';
     }
-    if (at == end)
-        return -EINVAL;
-
-    bool is_number = is_digit(*at) || *at == '.';
-    int error = is_number ? parse_decimal(at, end, &value)
-                          : parse_word((struct text){at, (size_t)(end - at)}, has_sign, &value);
+    if (scan_decimal(at, end, &decimal)) {
+        if (decimal.end != end)
+            return -EINVAL;
+        value = compute(&decimal);
+        error = isinf(value) ? -ERANGE : 0;
+    } else {
+        error = parse_word((struct text){at, (size_t)(end - at)}, has_sign, &value);
+    }
     if (!error)
         *out = negative ? -value : value;
     return error;

@@ -162,11 +162,11 @@ static int page_take_sample(struct scrape_page *page, const struct exposition_en
     return 0;
 }
 
-static struct text bound_of_type(struct text type)
+static struct text bound_of_type(enum metadata_type type)
 {
-    if (text_equal(type, TEXT("histogram")))
+    if (type == METADATA_HISTOGRAM)
         return TEXT("le");
-    if (text_equal(type, TEXT("summary")))
+    if (type == METADATA_SUMMARY)
         return TEXT("quantile");
     return (struct text){NULL, 0};
 }
@@ -189,13 +189,13 @@ static size_t page_parse(struct scrape_page *page, struct text lines, bool more)
     unsigned lines_before = page->line;
     int result;
 
-    exposition_begin(&parser, lines);
+    exposition_begin(&parser, EXPOSITION_TEXT, lines);
     parser.line = page->line;
     while (exposition_expect(&parser, scrape_cache_expected(page->cache)),
            (result = exposition_next(&parser, entry)) > 0) {
         page->line = parser.line;
         if (entry->kind == EXPOSITION_TYPE)
-            page->bound = bound_of_type(entry->value_text);
+            page->bound = bound_of_type(entry->type);
         else if (entry->kind == EXPOSITION_SAMPLE && page_take_sample(page, entry))
             return lines.length;
     }
