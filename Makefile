@@ -22,7 +22,8 @@ SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer
 CFLAGS := -std=gnu11 -O2 -g $(WARN) -fno-strict-aliasing -DEDGEMETER_VERSION='"$(VERSION)"' \
 	-D_GNU_SOURCE -Iuserspace -Iheaders -I$(GEN) $(if $(SAN),$(SANITIZE))
 LDFLAGS := $(if $(SAN),$(SANITIZE))
-LDLIBS := -lbpf -lcurl -lyaml -lmicrohttpd -lsnappy -lprotobuf-c -lxxhash -ljansson -lz -lm
+LDLIBS := -lbpf -lcurl -lyaml -lmicrohttpd -lsnappy -lprotobuf-c -lxxhash -ljansson -lpcre2-8 -lcrypto -lz \
+	-lm
 TEST_LDLIBS := -lcmocka
 
 # A fixed target architecture for BPF: nothing in bpf/ depends on it, kernel headers do.

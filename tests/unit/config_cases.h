@@ -294,11 +294,6 @@ static const struct config_case rejected_cases[] = {
      "f:3:16: \"min_version\" in scrape_configs[0].tls_config" UNBUILT "remove it\n"},
     {SCRAPE "enable_http2: perhaps",
      "f:3:17: scrape_configs[0].enable_http2: \"perhaps\" is neither true nor false\n"},
-    {SCRAPE "relabel_configs: [{action: drop}]",
-     "f:3:3: \"relabel_configs\" in scrape_configs[0]" UNBUILT "remove it, or leave it empty\n"},
-    {SCRAPE "metric_relabel_configs: [{action: drop}]",
-     "f:3:3: \"metric_relabel_configs\" in scrape_configs[0]" UNBUILT
-     "remove it, or leave it empty\n"},
     {SCRAPE "kubernetes_sd_configs: [{role: pod}]",
      "f:3:3: \"kubernetes_sd_configs\" in scrape_configs[0]" UNBUILT
      "list the targets in static_configs\n"},

@@ -36,6 +36,10 @@ void config_inherit_limits(struct scrape_limits *limits, const struct scrape_lim
 void config_decode_params(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *params);
 
+/* The rules of a struct relabel_rules, compiled. */
+void config_decode_relabels(struct config_reader *reader, const struct yaml_tree_node *node,
+                            const struct config_place *place, void *rules);
+
 /* Lists whose items carry a name that must be unique (job_name, name): reports each repetition. */
 void config_check_names(struct config_reader *reader, const struct yaml_tree_node *list,
                         const struct config_place *place, const char *key);

@@ -57,6 +57,13 @@ int labels_builder_set(struct labels_builder *builder, struct text name, struct 
 /* The value so far, or an empty text; valid until the next change. */
 struct text labels_builder_get(const struct labels_builder *builder, struct text name);
 int labels_builder_add_all(struct labels_builder *builder, const struct labels *labels);
+/* The labels so far, sorted by name; texts valid until the next change. */
+size_t labels_builder_count(const struct labels_builder *builder);
+struct label labels_builder_at(const struct labels_builder *builder, size_t index);
+/* What is set from now on counts as set later than what is there. */
+void labels_builder_mark(struct labels_builder *builder);
+/* 0: before the mark; else the place in the order of the first changes since. */
+uint32_t labels_builder_order(const struct labels_builder *builder, size_t index);
 /* The sorted set; the builder stays as it is. */
 int labels_builder_build(const struct labels_builder *builder, struct labels **out);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks UTF-8: words of ASCII at a time, sequences one by one. */
+/* Checks UTF-8, words of ASCII at a time and sequences one by one; code points to bytes and back.
+ */
 #include "model/utf8.h"
-
-#include <stdint.h>
 
 /* One multi-byte sequence: its length, or 0 where it is not valid. */
 static size_t sequence_length(const uint8_t *at, size_t left)
@@ -49,4 +48,30 @@ bool utf8_is_valid(struct text text)
         at += length;
     }
     return true;
+}
+
+uint32_t utf8_take(struct text *text)
+{
+    static const uint8_t lead_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    const uint8_t *at = (const uint8_t *)text->bytes;
+    size_t length = *at < 0x80 ? 1 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+    uint32_t code_point = *at & lead_bits[length];
+
+    for (size_t i = 1; i < length; i++)
+        code_point = code_point << 6 | (at[i] & 0x3f);
+    *text = text_behind(*text, length);
+    return code_point;
+}
+
+size_t utf8_put(uint32_t code_point, char out[UTF8_MAX_LENGTH])
+{
+    static const uint8_t lead_marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t length = code_point < 0x80 ? 1 : code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+
+    for (size_t i = length - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (code_point & 0x3f));
+        code_point >>= 6;
+    }
+    out[0] = (char)(lead_marks[length] | code_point);
+    return length;
 }

@@ -57,6 +57,12 @@ static void release_inherited(struct scrape_cache *cache)
     cache->inherited_ended = false;
 }
 
+static void release_entry(struct scrape_cache *cache, const struct cached_series *entry)
+{
+    if (entry->series)
+        series_table_release(cache->series, entry->series);
+}
+
 void scrape_cache_free(struct scrape_cache **out)
 {
     struct scrape_cache *cache = *out;
@@ -64,7 +70,7 @@ void scrape_cache_free(struct scrape_cache **out)
         return;
     release_inherited(cache);
     for (uint32_t i = 0; i < cache->count; i++)
-        series_table_release(cache->series, cache->entries[i].series);
+        release_entry(cache, &cache->entries[i]);
     buffer_free(&cache->texts);
     free(cache->entries);
     free(cache->slots);
@@ -362,7 +368,7 @@ bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
     for (uint32_t i = 0; i < cache->count; i++) {
         struct cached_series entry = cache->entries[i];
         if (entry.seen != cache->scrape) {
-            series_table_release(cache->series, entry.series);
+            release_entry(cache, &entry);
             continue;
         }
         if (kept != i) {

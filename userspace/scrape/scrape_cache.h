@@ -14,8 +14,8 @@ struct cached_series {
     uint32_t hash;
     uint32_t text_length;
     uint32_t text_offset;
-    uint32_t seen; /* the scrape in which it was last on the page */
-    series_id series;
+    uint32_t seen;    /* the scrape in which it was last on the page */
+    series_id series; /* 0: dropped by relabelling */
     bool is_new;      /* no sample of it was taken yet */
     bool tracked;     /* this scrape has a sample of it at the scrape's own time */
     bool spans_lines; /* its text holds a newline */
@@ -40,7 +40,8 @@ void scrape_cache_begin(struct scrape_cache *cache);
 struct text scrape_cache_expected(const struct scrape_cache *cache);
 /* The series of a raw text, marked as seen; NULL: not there. Valid until the next add or sweep. */
 struct cached_series *scrape_cache_find(struct scrape_cache *cache, struct text raw);
-/* A text that find did not know, with a reference of its series, which is the cache's on success.
+/* A text that find did not know, with a reference of its series (0: of none), which is the cache's
+ * on success.
  * 0, -ENOMEM or -E2BIG. */
 int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id series,
                      struct cached_series **out);

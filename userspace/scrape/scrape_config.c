@@ -33,6 +33,8 @@ void scrape_config_release(struct scrape_config **config)
     free(released->metrics_path);
     free(released->scheme);
     scrape_params_free(&released->params);
+    relabel_rules_free(&released->relabels);
+    relabel_rules_free(&released->metric_relabels);
     http_config_free(&released->http);
     free(released);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/http_config.h"
+#include "model/relabel.h"
 
 struct scrape_param {
     char *name;
@@ -44,6 +45,8 @@ struct scrape_config {
     bool enable_compression; /* default true */
     struct scrape_params params;
     struct scrape_limits limits;
+    struct relabel_rules relabels;        /* of targets */
+    struct relabel_rules metric_relabels; /* of samples */
     struct http_config http;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs once for a series, not once for a sample. Prometheus' rules: honor_labels, exported_ for
- * what a target label displaces, an empty label is an absent one. */
+ * what a target label displaces, metric_relabel_configs, an empty label is an absent one. */
 #include "scrape/scrape_labels.h"
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 struct scrape_labels {
     const struct labels *external;
     struct labels_builder *builder;
+    struct relabeler *relabeler;
     struct buffer name;
     struct buffer value;
     struct buffer displaced; /* their values: the builder's own go */
@@ -31,6 +32,8 @@ int scrape_labels_new(const struct labels *external, struct scrape_labels **out)
     buffer_init(&labels->value, SCRATCH_MAX);
     buffer_init(&labels->displaced, SCRATCH_MAX);
     int error = labels_builder_new(&labels->builder);
+    if (!error)
+        error = relabeler_new(&labels->relabeler);
     if (error)
         scrape_labels_free(&labels);
     else
@@ -44,6 +47,7 @@ void scrape_labels_free(struct scrape_labels **out)
     if (!labels)
         return;
     labels_builder_free(&labels->builder);
+    relabeler_free(&labels->relabeler);
     buffer_free(&labels->name);
     buffer_free(&labels->value);
     buffer_free(&labels->displaced);
@@ -179,6 +183,22 @@ static int override(struct scrape_labels *labels, const struct labels *own)
     return error;
 }
 
+/* A set of which nothing is left is dropped too. RELABEL_KEPT, RELABEL_DROPPED or an error. */
+static int relabel(struct scrape_labels *labels, const struct relabel_rules *rules, char *reason)
+{
+    if (!rules->count)
+        return RELABEL_KEPT;
+    int verdict = relabel_apply(labels->relabeler, rules, labels->builder);
+    if (verdict != RELABEL_KEPT)
+        return verdict;
+    if (!labels_builder_count(labels->builder))
+        return RELABEL_DROPPED;
+    if (labels_builder_get(labels->builder, TEXT(LABEL_METRIC_NAME)).length)
+        return RELABEL_KEPT;
+    snprintf(reason, SCRAPE_LABELS_REASON_SIZE, "missing metric name (__name__ label)");
+    return -EINVAL;
+}
+
 int scrape_labels_build(struct scrape_labels *labels, const struct exposition_entry *entry,
                         const struct target *target, struct text bound, struct labels **out,
                         char reason[SCRAPE_LABELS_REASON_SIZE])
@@ -188,8 +208,13 @@ int scrape_labels_build(struct scrape_labels *labels, const struct exposition_en
     if (!error)
         error = target->config->honor_labels ? set_where_absent(labels, target->labels, entry)
                                              : override(labels, target->labels);
-    if (!error)
-        error = set_where_absent(labels, labels->external, NULL);
+    if (error)
+        return error;
+    int verdict = relabel(labels, &target->config->metric_relabels, reason);
+    *out = NULL;
+    if (verdict != RELABEL_KEPT)
+        return verdict == RELABEL_DROPPED ? 0 : verdict;
+    error = set_where_absent(labels, labels->external, NULL);
     return error ? error : labels_builder_build(labels->builder, out);
 }
 

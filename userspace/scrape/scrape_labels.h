@@ -17,7 +17,8 @@ void scrape_labels_free(struct scrape_labels **labels);
 
 /* The labels of a sample line. `bound` is the name of the label whose value is a number of the
  * family's type ("le" of a histogram, "quantile" of a summary), which is written as OpenMetrics
- * writes it, or empty. The caller frees *out. 0, -ENOMEM, -E2BIG, or -EINVAL with the reason. */
+ * writes it, or empty. The caller frees *out; it is NULL where relabelling drops the sample. 0,
+ * -ENOMEM, -E2BIG, or -EINVAL with the reason. */
 int scrape_labels_build(struct scrape_labels *labels, const struct exposition_entry *entry,
                         const struct target *target, struct text bound, struct labels **out,
                         char reason[SCRAPE_LABELS_REASON_SIZE]);

@@ -75,39 +75,39 @@ static int page_build_labels(struct scrape_page *page, const struct exposition_e
         return page_fail(page, "line %u: %s", page->line, reason);
     if (error)
         return page_fail_errno(page, error);
-    if (!scrape_limits_check(&page->target->config->limits, *out, limit))
+    if (!*out || !scrape_limits_check(&page->target->config->limits, *out, limit))
         return 0;
     metric_add(page->shared->metrics.label_limits_exceeded, 1);
     free(*out);
     return page_fail(page, "%s", limit);
 }
 
-/* A series that the cache does not know: built, interned, cached. Not cached beyond sample_limit,
- * which is there to save memory; then *out is NULL. */
+/* A series that the cache does not know: built, interned, cached; one that relabelling drops is
+ * cached too, without a number. Not cached beyond sample_limit, which is there to save memory; then
+ * *out is NULL. */
 static int page_add_series(struct scrape_page *page, const struct exposition_entry *entry,
                            struct cached_series **out)
 {
     struct series_table *table = page->shared->series;
     struct labels *labels;
-    series_id series;
+    series_id series = 0;
 
     int error = page_build_labels(page, entry, &labels);
     if (error)
         return error;
+    bool dropped = !labels;
     *out = NULL;
-    if (!page->over_limit)
+    if (!dropped && !page->over_limit)
         error = series_table_intern(table, labels, &series);
     free(labels);
     if (error)
         return page_fail_errno(page, error);
-    if (page->over_limit)
+    if (!dropped && page->over_limit)
         return 0;
     error = scrape_cache_add(page->cache, entry->series, series, out);
-    if (error) {
+    if (error && series)
         series_table_release(table, series);
-        return page_fail_errno(page, error);
-    }
-    return 0;
+    return error ? page_fail_errno(page, error) : 0;
 }
 
 /* Of a page with more samples than sample_limit none is kept. */
@@ -139,6 +139,8 @@ static int page_take_sample(struct scrape_page *page, const struct exposition_en
         if (error)
             return error;
     }
+    if (series && !series->series)
+        return 0;
     page_count_kept(page);
     if (page->over_limit)
         return 0;

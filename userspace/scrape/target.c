@@ -236,6 +236,20 @@ static uint64_t target_hash(const struct labels *all, const char *url)
     return fnv64a(hash, text_of(url));
 }
 
+static int relabel(struct target *target, struct labels_builder *builder)
+{
+    __attribute__((cleanup(relabeler_free))) struct relabeler *relabeler = NULL;
+
+    if (!target->config->relabels.count)
+        return 0;
+    int error = relabeler_new(&relabeler);
+    if (error)
+        return error;
+    int verdict = relabel_apply(relabeler, &target->config->relabels, builder);
+    target->dropped = verdict == RELABEL_DROPPED;
+    return verdict < 0 ? verdict : 0;
+}
+
 /* The part that a dropped target has not. */
 static int finish_target(struct target *target, struct labels_builder *builder, char *reason)
 {
@@ -273,6 +287,8 @@ int target_new(const struct scrape_config *config, const struct labels *group,
     if (!error)
         error = labels_builder_build(builder, &target->discovered);
     if (!error)
+        error = relabel(target, builder);
+    if (!error && !target->dropped)
         error = finish_target(target, builder, reason);
     if (!error)
         *out = TAKE_PTR(target);
