@@ -30,6 +30,11 @@ struct config_case {
 #define NOT_A_LABEL \
     " is not a valid label name; letters, digits and _ are allowed, and no digit first\n"
 #define UNBUILT " is not supported by this version of edgemeter (a Prometheus key); "
+#define NO_DISCOVERY \
+    "list the targets in static_configs, or write them into a file of file_sd_configs\n"
+#define NOT_A_PATTERN                                                                            \
+    " is not a path for file discovery; it must end in .json, .yml or .yaml, and only its last " \
+    "part may hold a *\n"
 #define UNBUILT_OURS " is not supported by this version of edgemeter; "
 
 static const struct config_case rejected_cases[] = {
@@ -295,13 +300,29 @@ static const struct config_case rejected_cases[] = {
     {SCRAPE "enable_http2: perhaps",
      "f:3:17: scrape_configs[0].enable_http2: \"perhaps\" is neither true nor false\n"},
     {SCRAPE "kubernetes_sd_configs: [{role: pod}]",
-     "f:3:3: \"kubernetes_sd_configs\" in scrape_configs[0]" UNBUILT
-     "list the targets in static_configs\n"},
+     "f:3:3: \"kubernetes_sd_configs\" in scrape_configs[0]" UNBUILT NO_DISCOVERY},
+    {SCRAPE "consul_sd_configs: [{server: a}]",
+     "f:3:3: \"consul_sd_configs\" in scrape_configs[0]" UNBUILT NO_DISCOVERY},
+    {SCRAPE "file_sd_configs: {files: [a.yml]}",
+     "f:3:20: scrape_configs[0].file_sd_configs: must be a list, not a mapping\n"},
+    {SCRAPE "file_sd_configs: [null]",
+     "f:3:21: scrape_configs[0].file_sd_configs[0]: an empty list item; remove it\n"},
+    {SCRAPE "file_sd_configs: [{}]",
+     "f:3:21: scrape_configs[0].file_sd_configs[0]: files must name at least one path\n"},
+    {SCRAPE "file_sd_configs: [{files: []}]",
+     "f:3:21: scrape_configs[0].file_sd_configs[0]: files must name at least one path\n"},
+    {SCRAPE "file_sd_configs: [{files: [a.yml], refresh_interval: 0s}]",
+     "f:3:56: scrape_configs[0].file_sd_configs[0].refresh_interval: must be more than 0\n"},
     {SCRAPE "file_sd_configs: [{files: [a]}]",
-     "f:3:3: \"file_sd_configs\" in scrape_configs[0]" UNBUILT
-     "list the targets in static_configs\n"},
-    {SCRAPE "params: [a]",
-     "f:3:11: scrape_configs[0].params: must be a mapping, not a list\n"},
+     "f:3:30: scrape_configs[0].file_sd_configs[0].files[0]: \"a\"" NOT_A_PATTERN},
+    {SCRAPE "file_sd_configs: [{files: [a.YaML]}]",
+     "f:3:30: scrape_configs[0].file_sd_configs[0].files[0]: \"a.YaML\"" NOT_A_PATTERN},
+    {SCRAPE "file_sd_configs: [{files: [a/*/b.yml]}]",
+     "f:3:30: scrape_configs[0].file_sd_configs[0].files[0]: \"a/*/b.yml\"" NOT_A_PATTERN},
+    {SCRAPE "file_sd_configs: [{file: [a.yml], files: [b.json]}]",
+     "f:3:22: unknown key \"file\" in scrape_configs[0].file_sd_configs[0]; did you mean "
+     "\"files\"?\n"},
+    {SCRAPE "params: [a]", "f:3:11: scrape_configs[0].params: must be a mapping, not a list\n"},
     {SCRAPE "params: {a: b}",
      "f:3:15: scrape_configs[0].params.a: must be a list, not a single value\n"},
     {SCRAPE "params: {a: [b, [c]]}",
@@ -485,109 +506,6 @@ static const struct config_case rejected_cases[] = {
      "f:5:3: unknown key \"jobname\" in scrape_configs[0]; did you mean \"job_name\"?\n"
      "f:5:3: scrape_configs[0]: job_name is missing; every job needs one\n"
      "f:7:3: remote_write[0]: url is missing; every remote needs one\n"},
-};
-
-static const struct config_case accepted_cases[] = {
-    {"{}",
-     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
-    {"global:\n",
-     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
-    {"rule_files:\n"
-     "alerting:\n"
-     "remote_read: []\n"
-     "http_metrics:\n",
-     ""},
-    {"http_metrics: {}", ""},
-    {"scrape_configs:\n",
-     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
-    {"scrape_configs: []",
-     "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
-    {"http_metrics:\n"
-     "scrape_config_files: []\n"
-     "otlp: {}\n",
-     ""},
-    {"http_metrics:\n"
-     "global: {evaluation_interval: 1m}",
-     "f:2:10: warning: \"evaluation_interval\" has no effect: an agent evaluates no rules\n"},
-    {"http_metrics:\n"
-     "global: {rule_query_offset: 0s, query_log_file: x}",
-     "f:2:10: warning: \"rule_query_offset\" has no effect: an agent evaluates no rules\n"
-     "f:2:33: warning: \"query_log_file\" has no effect: an agent answers no queries\n"},
-    {"http_metrics:\n"
-     "runtime: {gogc: 75}",
-     "f:2:1: warning: \"runtime\" has no effect: it tunes the Go runtime, which edgemeter has "
-     "not\n"},
-    {"http_metrics:\n"
-     "global:\n"
-     "  scrape_timeout: 1s\n"
-     "  scrape_interval: 15s\n"
-     "  scrape_timeout: 2s\n",
-     "f:5:3: warning: \"scrape_timeout\" is given twice, in line 3 and in line 5; the one in line "
-     "5 is used\n"},
-    {"http_metrics:\n"
-     "global:\n"
-     "  scrape_interval: 1\n"
-     "  scrape_interval: 15s\n",
-     "f:4:3: warning: \"scrape_interval\" is given twice, in line 3 and in line 4; the one in line "
-     "4 is used\n"},
-    {SCRAPE "enable_http2: false", ""},
-    {SCRAPE "static_configs: [{labels: {__scheme__: https, __metrics_path__: /a, __param_b: c, "
-            "__scrape_interval__: 5s, __scrape_timeout__: 2s}}]",
-     ""},
-    {SCRAPE "enable_http2: true\n"
-            "  enable_compression: yes\n"
-            "  params: {}\n"
-            "  relabel_configs: []\n"
-            "  metric_relabel_configs:\n"
-            "  file_sd_configs: []\n"
-            "  sample_limit: 0\n"
-            "  body_size_limit: 0\n",
-     ""},
-    {SCRAPE "authorization: {}",
-     "f:3:18: warning: scrape_configs[0].authorization: neither credentials nor credentials_file "
-     "is given: no Authorization header is sent\n"},
-    {SCRAPE "basic_auth: {}", ""},
-    {SCRAPE "basic_auth:", ""},
-    {SCRAPE "honor_labels: Yes", ""},
-    {SCRAPE "scrape_interval: 1h30m", ""},
-    {SCRAPE "scrape_interval: 3s", ""},
-    {SCRAPE "tls_config: {insecure_skip_verify: on}", ""},
-    {SCRAPE "static_configs: [{targets: }, {}]", ""},
-    {"scrape_configs:\n"
-     "- &a {job_name: a, honor_labels: true}\n"
-     "- <<: *a\n"
-     "  job_name: b\n",
-     ""},
-    {REMOTE "queue_config: {min_backoff: 10s}\n"
-            "http_metrics:",
-     "f:3:17: warning: remote_write[0].queue_config: min_backoff is above max_backoff; both are "
-     "taken as 10s\n"},
-    {REMOTE "queue_config: {capacity: 10000, max_shards: 50, min_shards: 1, sample_age_limit: 0}\n"
-            "  metadata_config: {send: false}\n"
-            "  protobuf_message: prometheus.WriteRequest\n"
-            "  send_exemplars: no\n"
-            "http_metrics:",
-     ""},
-    {"remote_write: [{url: 'HTTPS://u:p@[::1]:443/x?y=@z#f'}, {url: http://a.b}]\n"
-     "http_metrics:",
-     ""},
-    {"http_metrics: {native_histograms: false, routes: [], hosts: [], relabel_configs: []}\n"
-     "queue: {max_age: 0s, max_bytes: 1GB}",
-     ""},
-    {METRICS "routes:\n  hosts:\n", ""},
-    {METRICS "native_histograms: yes\n"
-             "  routes: [/, /a/, /a%20b, '/b\303\274cher', '/a*{}\"\\']\n"
-             "  hosts: [a, A.b-c_d.Example, 127.0.0.1]\n",
-     ""},
-    {"\357\273\277http_metrics:\n", ""},
-    {"http_metrics: !!map {job_name: !!str 5}", ""},
-    {"http_metrics:\r\n"
-     "  interval: 5s\r\n",
-     ""},
-    {"http_metrics:\n"
-     "global: {external_labels: {a: $EDGEMETER_UNSET}}",
-     "f:2:31: warning: global.external_labels.a: the environment variable \"EDGEMETER_UNSET\" is "
-     "not set or empty; nothing is put in its place\n"},
 };
 
 #endif

@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config/config.h"
-#include "config_cases.h"
+#include "config_accepted_cases.h"
 
 #define S NS_PER_SECOND
 

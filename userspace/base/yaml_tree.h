@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #define YAML_TREE_MAX_BYTES (4u << 20)
+#define YAML_TREE_TOO_LARGE "the file is larger than %u MiB, the most edgemeter reads"
 #define YAML_TREE_MAX_DEPTH 32
 #define YAML_TREE_MAX_NODES 200000 /* aliases and merges counted as what they stand for */
 #define YAML_TREE_MAX_KEYS 1024    /* of one mapping */

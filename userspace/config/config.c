@@ -4,14 +4,14 @@
 #include "config/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file_read.h"
+#include "base/path.h"
 #include "config/config_blocks.h"
 
 #define DEFAULT_SCRAPE_INTERVAL_NS (60 * NS_PER_SECOND)
@@ -134,17 +134,9 @@ int config_parse(const char *name, const char *bytes, size_t length, struct conf
 {
     *problems = (struct problems){.file = name};
     struct config_reader reader = {.problems = problems,
+                                   .directory = path_folder(name),
                                    .scrape_interval_ns = DEFAULT_SCRAPE_INTERVAL_NS,
                                    .scrape_timeout_ns = DEFAULT_SCRAPE_TIMEOUT_NS};
-    autofree char *directory = NULL;
-    const char *slash = strrchr(name, '/');
-    if (slash) {
-        directory = strndup(name, slash == name ? 1 : (size_t)(slash - name));
-        if (!directory)
-            return -ENOMEM;
-        reader.directory = directory;
-    }
-
     autoyaml struct yaml_tree *tree = NULL;
     autoconfig struct config *config = NULL;
     int err = yaml_tree_parse((struct text){bytes, length}, problems, &tree);
@@ -158,39 +150,20 @@ int config_parse(const char *name, const char *bytes, size_t length, struct conf
     return err;
 }
 
-/* One byte more than is allowed is read, so that the parser sees that it is too much. */
-static int read_file(const char *path, struct buffer *out)
-{
-    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    for (;;) {
-        size_t wanted = YAML_TREE_MAX_BYTES + 1 - out->length;
-        if (wanted > 65536)
-            wanted = 65536;
-        char *space = buffer_reserve(out, wanted);
-        if (!space)
-            return -ENOMEM;
-        ssize_t got = read(fd, space, wanted);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0 || wanted == 0)
-            return got < 0 ? -errno : 0;
-        out->length += (size_t)got;
-    }
-}
-
 int config_load(const char *path, struct config **out, struct problems *problems)
 {
     *problems = (struct problems){.file = path};
     autobuffer struct buffer bytes;
-    buffer_init(&bytes, YAML_TREE_MAX_BYTES + 1);
-    int err = read_file(path, &bytes);
+    buffer_init(&bytes, YAML_TREE_MAX_BYTES);
+    int err = file_read(path, &bytes);
+    if (!err)
+        return config_parse(path, bytes.bytes, bytes.length, out, problems);
     if (err == -ENOMEM)
         return err;
-    if (err) {
+    if (err == -E2BIG)
+        err = problems_add(problems, PROBLEM_ERROR, 0, 0, YAML_TREE_TOO_LARGE,
+                           YAML_TREE_MAX_BYTES >> 20);
+    else
         err = problems_add(problems, PROBLEM_ERROR, 0, 0, "cannot read it: %s", strerror(-err));
-        return err ? err : -EINVAL;
-    }
-    return config_parse(path, bytes.bytes, bytes.length, out, problems);
+    return err ? err : -EINVAL;
 }

@@ -3,6 +3,8 @@
  * are not built are refused by name. */
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "config/config_blocks.h"
 #include "config/config_digest.h"
 #include "config/config_values.h"
@@ -105,9 +107,86 @@ static void decode_statics(struct config_reader *reader, const struct yaml_tree_
                            decode_static);
 }
 
+/* --- file_sd_configs --- */
+
+/* A path to .json, .yml or .yaml, in which no slash follows a star. */
+static bool pattern_is_legal(struct text pattern)
+{
+    static const char *const extensions[] = {".json", ".yml", ".yaml", ".JSON", ".YML", ".YAML"};
+    const char *star = memchr(pattern.bytes, '*', pattern.length);
+    if (star && strchr(star, '/'))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+        size_t length = strlen(extensions[i]);
+        if (pattern.length >= length &&
+            text_equal(text_behind(pattern, pattern.length - length), text_of(extensions[i])))
+            return true;
+    }
+    return false;
+}
+
+static void decode_pattern(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *element)
+{
+    if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
+        return;
+    if (!pattern_is_legal(node->text))
+        config_error(
+            reader, node, place,
+            "\"%s\" is not a path for file discovery; it must end in .json, .yml or .yaml, "
+            "and only its last part may hold a *",
+            node->text.bytes);
+    *(char **)element = config_copy_path(reader, node->text);
+}
+
+static void decode_patterns(struct config_reader *reader, const struct yaml_tree_node *node,
+                            const struct config_place *place, void *target)
+{
+    struct file_config *file = target;
+    config_decode_list(reader, node, place, sizeof(*file->patterns), (void **)&file->patterns,
+                       &file->pattern_count, decode_pattern);
+}
+
+static void check_file(struct config_reader *reader, const struct yaml_tree_node *node,
+                       const struct config_place *place, void *target)
+{
+    const struct yaml_tree_node *files = config_given(node, "files");
+    (void)target;
+    if (!files || (files->kind == YAML_TREE_SEQUENCE && !files->count))
+        config_error(reader, node, place, "files must name at least one path");
+}
+
+static const struct config_block file_block = {
+    (const struct config_field[]){
+        {"files", CONFIG_CUSTOM, .decode = decode_patterns},
+        {"refresh_interval", CONFIG_DURATION, offsetof(struct file_config, refresh_interval_ns)},
+        {NULL}},
+    check_file};
+
+/* Each entry is a way of its own. */
+static void decode_files(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, void *target)
+{
+    if (!config_expect(reader, node, place, YAML_TREE_SEQUENCE))
+        return;
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_place item = {.parent = place, .index = i};
+        struct discoverer_config *config =
+            config_add_discoverer(reader, target, DISCOVERER_FILE, node->items[i]);
+        if (!config)
+            return;
+        config->file.refresh_interval_ns = 300 * NS_PER_SECOND;
+        if (node->items[i]->kind == YAML_TREE_NULL)
+            config_error(reader, node->items[i], &item, "an empty list item; remove it");
+        else
+            config_decode_block(reader, node->items[i], &item, &file_block, &config->file);
+    }
+}
+
 /* --- the block --- */
 
-#define NO_DISCOVERY "list the targets in static_configs"
+#define NO_DISCOVERY \
+    "list the targets in static_configs, or write them into a file of file_sd_configs"
 
 const struct config_block config_discovery_block = {(const struct config_field[]){
     {"static_configs", CONFIG_CUSTOM, .decode = decode_statics},
@@ -120,7 +199,7 @@ const struct config_block config_discovery_block = {(const struct config_field[]
     {"dockerswarm_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"ec2_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"eureka_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-    {"file_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"file_sd_configs", CONFIG_CUSTOM, .decode = decode_files},
     {"gce_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"hetzner_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"http_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},

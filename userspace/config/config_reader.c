@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 
 const char *config_place_text(const struct config_place *place, char *out, size_t size)
 {
@@ -87,12 +88,10 @@ char *config_copy_text(struct config_reader *reader, struct text text)
 
 char *config_copy_path(struct config_reader *reader, struct text path)
 {
-    if (!reader->directory || path.length == 0 || path.bytes[0] == '/')
+    if (path.length == 0)
         return config_copy_text(reader, path);
-    char *joined;
-    if (asprintf(&joined, "%s/%.*s", reader->directory, TEXT_FORMAT(path)) < 0) {
+    char *joined = path_join(reader->directory, path);
+    if (!joined)
         reader->no_memory = true;
-        return NULL;
-    }
     return joined;
 }

@@ -11,7 +11,7 @@
 
 struct config_reader {
     struct problems *problems;
-    char *directory; /* the file's, for relative paths; NULL: the current one */
+    struct text directory; /* the file's, for relative paths */
     bool no_memory;
     uint64_t scrape_interval_ns; /* global's */
     uint64_t scrape_timeout_ns;

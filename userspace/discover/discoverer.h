@@ -32,6 +32,9 @@ typedef int (*discoverer_new_fn)(const struct discovery_environment *environment
 int static_discoverer_new(const struct discovery_environment *environment,
                           const struct discoverer_config *config, struct target_sink *sink,
                           struct discoverer **out);
+int file_discoverer_new(const struct discovery_environment *environment,
+                        const struct discoverer_config *config, struct target_sink *sink,
+                        struct discoverer **out);
 
 /* Hands over one static_configs entry, or one of a file, with `more` labels for each target (NULL:
  * none). 0, -ENOMEM, or -E2BIG (too many labels). */

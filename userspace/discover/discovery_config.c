@@ -23,8 +23,16 @@ static void static_config_free(struct discoverer_config *config)
     free(config->statics.groups);
 }
 
+static void file_config_free(struct discoverer_config *config)
+{
+    for (size_t i = 0; i < config->file.pattern_count; i++)
+        free(config->file.patterns[i]);
+    free(config->file.patterns);
+}
+
 static void (*const free_kind[DISCOVERER_KINDS])(struct discoverer_config *config) = {
     [DISCOVERER_STATIC] = static_config_free,
+    [DISCOVERER_FILE] = file_config_free,
 };
 
 struct discoverer_config *discoverer_config_hold(struct discoverer_config *config)

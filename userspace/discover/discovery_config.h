@@ -25,7 +25,14 @@ struct static_config {
     size_t group_count;
 };
 
-enum discoverer_kind { DISCOVERER_STATIC, DISCOVERER_KINDS };
+/* One entry of file_sd_configs. */
+struct file_config {
+    char **patterns; /* paths that end in .json, .yml or .yaml, with wildcards in the last part */
+    size_t pattern_count;
+    uint64_t refresh_interval_ns; /* 5m; changes are seen at once by inotify */
+};
+
+enum discoverer_kind { DISCOVERER_STATIC, DISCOVERER_FILE, DISCOVERER_KINDS };
 
 struct discoverer_config {
     enum discoverer_kind kind;
@@ -33,6 +40,7 @@ struct discoverer_config {
     uint64_t digest;     /* of what the file says: equal digests are equal configs */
     union {
         struct static_config statics;
+        struct file_config file;
     };
 };
 
