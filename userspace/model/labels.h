@@ -60,9 +60,9 @@ int labels_builder_add_all(struct labels_builder *builder, const struct labels *
 /* The labels so far, sorted by name; texts valid until the next change. */
 size_t labels_builder_count(const struct labels_builder *builder);
 struct label labels_builder_at(const struct labels_builder *builder, size_t index);
-/* What is set from now on counts as set later than what is there. */
+/* From now on it is noted which labels come new, and in which order. */
 void labels_builder_mark(struct labels_builder *builder);
-/* 0: before the mark; else the place in the order of the first changes since. */
+/* 0: there since before the mark; else it is the first, second, ... that came new. */
 uint32_t labels_builder_order(const struct labels_builder *builder, size_t index);
 /* The sorted set; the builder stays as it is. */
 int labels_builder_build(const struct labels_builder *builder, struct labels **out);
