@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "collect/collector.h"
 #include "discover/discovery.h"
+#include "discover/kubernetes.h"
 #include "process_metrics.h"
 #include "scrape/scraper.h"
 #include "serve/server.h"
@@ -41,6 +42,8 @@ struct agent {
     struct shipper *shipper;
     struct collector *collector; /* NULL: nothing is metered */
     struct scraper *scraper;
+    struct pod_table *pods;
+    struct kubernetes *kubernetes;
     struct discovery *discovery;
     struct server *server;
 };
@@ -123,6 +126,7 @@ static void agent_free(struct agent *agent)
 {
     server_free(&agent->server);
     discovery_free(&agent->discovery);
+    kubernetes_free(&agent->kubernetes);
     scraper_free(&agent->scraper);
     collector_free(&agent->collector);
     shipper_free(&agent->shipper);
@@ -131,6 +135,7 @@ static void agent_free(struct agent *agent)
     metric_registry_free(&agent->metrics);
     process_metrics_free(&agent->process);
     series_table_free(&agent->series);
+    pod_table_free(&agent->pods);
     free(agent->external_labels);
 }
 
@@ -191,6 +196,8 @@ static int base_start(struct agent *agent)
     if (!error)
         error = series_table_new(SERIES_MAX, &agent->series);
     if (!error)
+        error = pod_table_new(&agent->pods);
+    if (!error)
         error = metric_registry_new(&agent->metrics);
     if (!error)
         error = process_metrics_new(agent->metrics, &agent->process);
@@ -245,6 +252,15 @@ static int scraper_start(struct agent *agent)
     return scraper_new(&environment, config->scrapes, config->scrape_count, &agent->scraper);
 }
 
+/* HTTP rows need pods, whether or not any are scraped. */
+static bool wants_own_pods(const struct config *config)
+{
+    for (size_t i = 0; i < config->scrape_count; i++)
+        if (discovery_config_has_pods(&config->discoveries[i]))
+            return false;
+    return config->http_metrics_given;
+}
+
 /* Every job's discoverers with the job's sink. */
 static int discovery_run(struct agent *agent)
 {
@@ -258,17 +274,28 @@ static int discovery_run(struct agent *agent)
             .config = &config->discoveries[i],
             .sink = scraper_sink(agent->scraper, config->scrapes[i]->job_name),
         };
+    kubernetes_watch_own_pods(agent->kubernetes, wants_own_pods(config));
     return discovery_apply(agent->discovery, jobs, config->scrape_count);
 }
 
 static int discovery_start(struct agent *agent)
 {
+    const struct kubernetes_environment kubernetes = {
+        .loop = agent->loop,
+        .http = agent->http,
+        .metrics = agent->metrics,
+        .pods = agent->pods,
+        .node_name = getenv("NODE_NAME"),
+    };
     struct discovery_environment environment = {
         .loop = agent->loop,
         .http = agent->http,
         .metrics = agent->metrics,
     };
-    int error = discovery_new(&environment, &agent->discovery);
+    int error = kubernetes_new(&kubernetes, &agent->kubernetes);
+    environment.kubernetes = agent->kubernetes;
+    if (!error)
+        error = discovery_new(&environment, &agent->discovery);
     return error ? error : discovery_run(agent);
 }
 

@@ -412,6 +412,11 @@ int http_client_start(struct http_client *client, const struct http_request *req
     return 0;
 }
 
+int http_call_status(const struct http_call *call)
+{
+    return call_status(call, true);
+}
+
 void http_call_cancel(struct http_call **out)
 {
     struct http_call *call = *out;

@@ -65,6 +65,9 @@ void http_client_free(struct http_client **client);
 int http_client_start(struct http_client *client, const struct http_request *request,
                       struct http_call **out);
 void http_call_cancel(struct http_call **call);
+/* The status so far, of a call that is not done; 0: no response has begun. Unlike on_head it also
+ * tells of a response whose body is still to begin. */
+int http_call_status(const struct http_call *call);
 
 /* The URL with any password replaced by "xxxxx", as Prometheus shows it. The caller frees. */
 char *http_url_redacted(const char *url);

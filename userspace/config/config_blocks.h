@@ -28,6 +28,10 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
                                                 enum discoverer_kind kind,
                                                 const struct yaml_tree_node *node);
 
+/* The entries of kubernetes_sd_configs; the target is a struct discovery_config. */
+void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tree_node *node,
+                              const struct config_place *place, void *discovery);
+
 extern const struct config_block config_scrape_limits_block; /* struct scrape_limits; inline */
 
 /* Limits that the job does not give are global's. */

@@ -190,6 +190,7 @@ static void decode_files(struct config_reader *reader, const struct yaml_tree_no
 
 const struct config_block config_discovery_block = {(const struct config_field[]){
     {"static_configs", CONFIG_CUSTOM, .decode = decode_statics},
+    {"kubernetes_sd_configs", CONFIG_CUSTOM, .decode = config_decode_kubernetes},
     {"aws_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"azure_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"consul_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
@@ -204,7 +205,6 @@ const struct config_block config_discovery_block = {(const struct config_field[]
     {"hetzner_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"http_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"ionos_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-    {"kubernetes_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"kuma_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"lightsail_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"linode_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},

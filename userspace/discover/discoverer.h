@@ -16,6 +16,7 @@ struct discovery_environment {
     struct loop *loop;
     struct http_client *http;
     struct metric_registry *metrics;
+    struct kubernetes *kubernetes; /* the watches that its discoverers share */
 };
 
 /* The first member of each discoverer's own struct. `free` takes no group back from the sink. */
@@ -35,6 +36,10 @@ int static_discoverer_new(const struct discovery_environment *environment,
 int file_discoverer_new(const struct discovery_environment *environment,
                         const struct discoverer_config *config, struct target_sink *sink,
                         struct discoverer **out);
+
+int kubernetes_discoverer_new(const struct discovery_environment *environment,
+                              const struct discoverer_config *config, struct target_sink *sink,
+                              struct discoverer **out);
 
 /* Hands over one static_configs entry, or one of a file, with `more` labels for each target (NULL:
  * none). 0, -ENOMEM, or -E2BIG (too many labels). */

@@ -30,9 +30,15 @@ static void file_config_free(struct discoverer_config *config)
     free(config->file.patterns);
 }
 
+static void kubernetes_free(struct discoverer_config *config)
+{
+    kubernetes_config_free(&config->kubernetes);
+}
+
 static void (*const free_kind[DISCOVERER_KINDS])(struct discoverer_config *config) = {
     [DISCOVERER_STATIC] = static_config_free,
     [DISCOVERER_FILE] = file_config_free,
+    [DISCOVERER_KUBERNETES] = kubernetes_free,
 };
 
 struct discoverer_config *discoverer_config_hold(struct discoverer_config *config)
@@ -58,4 +64,13 @@ void discovery_config_free(struct discovery_config *config)
         discoverer_config_release(&config->list[i]);
     free(config->list);
     *config = (struct discovery_config){0};
+}
+
+bool discovery_config_has_pods(const struct discovery_config *config)
+{
+    for (size_t i = 0; i < config->count; i++)
+        if (config->list[i]->kind == DISCOVERER_KUBERNETES &&
+            config->list[i]->kubernetes.role == KUBERNETES_POD)
+            return true;
+    return false;
 }

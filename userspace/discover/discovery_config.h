@@ -4,8 +4,11 @@
 #ifndef EDGEMETER_DISCOVER_DISCOVERY_CONFIG_H
 #define EDGEMETER_DISCOVER_DISCOVERY_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "discover/kubernetes_config.h"
 
 struct static_label {
     char *name;
@@ -32,7 +35,12 @@ struct file_config {
     uint64_t refresh_interval_ns; /* 5m; changes are seen at once by inotify */
 };
 
-enum discoverer_kind { DISCOVERER_STATIC, DISCOVERER_FILE, DISCOVERER_KINDS };
+enum discoverer_kind {
+    DISCOVERER_STATIC,
+    DISCOVERER_FILE,
+    DISCOVERER_KUBERNETES,
+    DISCOVERER_KINDS
+};
 
 struct discoverer_config {
     enum discoverer_kind kind;
@@ -41,6 +49,7 @@ struct discoverer_config {
     union {
         struct static_config statics;
         struct file_config file;
+        struct kubernetes_config kubernetes;
     };
 };
 
@@ -55,6 +64,8 @@ struct discoverer_config *discoverer_config_hold(struct discoverer_config *confi
 void discoverer_config_release(struct discoverer_config **config);
 
 void discovery_config_free(struct discovery_config *config);
+/* Whether pods are among what it looks for. */
+bool discovery_config_has_pods(const struct discovery_config *config);
 void static_targets_free(struct static_targets *group);
 
 #endif

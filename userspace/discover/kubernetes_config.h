@@ -3,6 +3,8 @@
 #ifndef EDGEMETER_DISCOVER_KUBERNETES_CONFIG_H
 #define EDGEMETER_DISCOVER_KUBERNETES_CONFIG_H
 
+#include <stdint.h>
+
 #include "base/http_config.h"
 
 enum kubernetes_role { KUBERNETES_POD, KUBERNETES_NODE };
@@ -16,6 +18,7 @@ struct kubernetes_config {
     enum kubernetes_role role;
     char *api_server;        /* NULL: in the cluster, as the pod's service account */
     struct http_config http; /* towards api_server */
+    uint64_t server_digest;  /* of both: equal digests are one server, one user */
     char **namespaces;       /* none: all */
     size_t namespace_count;
     bool own_namespace; /* in the cluster: this pod's too */

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kubernetes_sd_configs: what is refused, in which words, and what the struct then holds. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config/config.h"
+
+#define JOB "scrape_configs:\n- job_name: a\n  kubernetes_sd_configs:\n"
+#define PLACE(line, column) "f:" #line ":" #column ": scrape_configs[0].kubernetes_sd_configs[0]"
+
+static char *problems_of(const char *yaml, struct config **config)
+{
+    struct problems problems;
+    char *said = NULL;
+    size_t length;
+    *config = NULL;
+    config_parse("f", yaml, strlen(yaml), config, &problems);
+    FILE *stream = open_memstream(&said, &length);
+    problems_print(&problems, stream);
+    fclose(stream);
+    problems_free(&problems);
+    return said;
+}
+
+static void test_refused(void **state)
+{
+    static const struct {
+        const char *yaml, *said;
+    } cases[] = {
+        {JOB "  - api_server: https://k\n",
+         PLACE(4, 5) ": role is missing; pod and node are supported\n"},
+        {JOB "  - role: endpoints\n",
+         PLACE(4, 11) ".role: \"endpoints\" is not supported by this version of edgemeter; pod and "
+                      "node are\n"},
+        {JOB "  - role: endpointslice\n",
+         PLACE(4, 11) ".role: \"endpointslice\" is not supported by this version of edgemeter; pod "
+                      "and node are\n"},
+        {JOB "  - role: service\n",
+         PLACE(4, 11) ".role: \"service\" is not supported by this version of edgemeter; pod and "
+                      "node are\n"},
+        {JOB "  - role: ingress\n",
+         PLACE(4, 11) ".role: \"ingress\" is not supported by this version of edgemeter; pod and "
+                      "node are\n"},
+        {JOB "  - role: Pod\n", PLACE(4, 11) ".role: \"Pod\" is no role; pod and node are\n"},
+        {JOB "  - role: pod\n    api_server: k8s:6443\n",
+         PLACE(5, 17) ".api_server: must begin with http:// or https://\n"},
+        {JOB "  - role: pod\n    bearer_token_file: t\n",
+         PLACE(5, 5) ": bearer_token_file needs api_server: in a cluster the pod's service account "
+                     "is used\n"},
+        {JOB "  - role: pod\n    api_server: https://k\n    namespaces: {own_namespace: true}\n",
+         PLACE(5, 17) ": api_server and namespaces.own_namespace exclude each other: only in a "
+                      "cluster there is an own namespace\n"},
+        {JOB "  - role: pod\n    namespaces: {names: [a/b, '']}\n",
+         PLACE(5, 26) ".namespaces.names[0]: \"a/b\" is no name of a namespace\n" PLACE(
+             5, 31) ".namespaces.names[1]: \"\" is no name of a namespace\n"},
+        {JOB "  - role: node\n    selectors: [{role: pod, label: a=b}]\n",
+         PLACE(5, 17) ".selectors[0]: role node supports only node selectors, and this is one of "
+                      "\"pod\"\n"},
+        {JOB "  - role: pod\n    selectors: [{role: service, label: a=b}]\n",
+         PLACE(5, 17) ".selectors[0]: role pod supports only pod and node selectors, and this is "
+                      "one of \"service\"\n"},
+        {JOB "  - role: pod\n    selectors: [{role: pod, label: a=b}, {role: pod, label: c=d}]\n",
+         PLACE(5, 42) ".selectors[1]: a second selector of role pod\n"},
+        {JOB "  - role: pod\n    selectors: [{role: pod, field: 'a=b,spec.nodeName'}]\n",
+         PLACE(5, 36) ".selectors[0].field: \"spec.nodeName\" is no FIELD=VALUE\n"},
+        {JOB "  - role: pod\n    attach_metadata: {job: true}\n", NULL},
+        {JOB "  - role: pod\n    port: 80\n", NULL},
+        {JOB "  - \n", NULL},
+        {JOB "    role: pod\n", NULL},
+    };
+    size_t wrong = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct config *config;
+        autofree char *said = problems_of(cases[i].yaml, &config);
+        bool good = !config && (!cases[i].said || strcmp(said, cases[i].said) == 0);
+        if (!good)
+            print_error("%s\nsaid:   %swanted: %s\n", cases[i].yaml, said,
+                        cases[i].said ? cases[i].said : "an error");
+        wrong += !good;
+        config_free(&config);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static struct config *parse_good(const char *yaml)
+{
+    struct config *config;
+    autofree char *said = problems_of(yaml, &config);
+    assert_string_equal(said, "");
+    assert_non_null(config);
+    return config;
+}
+
+static const struct kubernetes_config *entry(const struct config *config, size_t i)
+{
+    assert_true(i < config->discoveries[0].count);
+    assert_int_equal(config->discoveries[0].list[i]->kind, DISCOVERER_KUBERNETES);
+    return &config->discoveries[0].list[i]->kubernetes;
+}
+
+static void test_taken(void **state)
+{
+    (void)state;
+    struct config *config = parse_good(
+        JOB "  - role: pod\n"
+            "    api_server: https://k:6443/\n"
+            "    authorization: {credentials_file: /t}\n"
+            "    tls_config: {ca_file: /ca}\n"
+            "    namespaces: {names: [shop, web]}\n"
+            "    selectors:\n"
+            "    - {role: node, label: 'a in (b)'}\n"
+            "    - {role: pod, label: x=y, field: 'status.phase!=Failed,spec.nodeName==n'}\n"
+            "    attach_metadata: {node: true, namespace: true}\n"
+            "  - role: node\n"
+            "  - role: pod\n"
+            "    selectors: [{role: pod, field: ''}]\n"
+            "    namespaces: {own_namespace: true}\n");
+    assert_int_equal(config->discoveries[0].count, 3);
+    assert_true(discovery_config_has_pods(&config->discoveries[0]));
+
+    const struct kubernetes_config *pods = entry(config, 0);
+    assert_int_equal(pods->role, KUBERNETES_POD);
+    assert_string_equal(pods->api_server, "https://k:6443/");
+    assert_string_equal(pods->http.authorization.credentials_file, "/t");
+    assert_string_equal(pods->http.tls.ca_file, "/ca");
+    assert_int_equal(pods->namespace_count, 2);
+    assert_string_equal(pods->namespaces[1], "web");
+    assert_string_equal(pods->pods.label, "x=y");
+    assert_string_equal(pods->pods.field, "status.phase!=Failed,spec.nodeName==n");
+    assert_string_equal(pods->nodes.label, "a in (b)");
+    assert_null(pods->nodes.field);
+    assert_true(pods->attach.node && pods->attach.namespace);
+    assert_false(pods->own_namespace);
+
+    assert_int_equal(entry(config, 1)->role, KUBERNETES_NODE);
+    assert_null(entry(config, 1)->api_server);
+    assert_null(entry(config, 1)->nodes.field);
+    assert_string_equal(entry(config, 2)->pods.field, ""); /* given: NODE_NAME adds nothing */
+    assert_true(entry(config, 2)->own_namespace);
+    config_free(&config);
+}
+
+static void test_shared_server(void **state)
+{
+    (void)state;
+    struct config *config = parse_good(JOB "  - role: pod\n"
+                                           "    api_server: https://k\n"
+                                           "    bearer_token: t\n"
+                                           "    namespaces: {names: [shop]}\n"
+                                           "  - role: node\n"
+                                           "    api_server: https://k\n"
+                                           "    bearer_token: t\n"
+                                           "  - role: node\n"
+                                           "    api_server: https://k\n"
+                                           "    bearer_token: u\n");
+    assert_true(entry(config, 0)->server_digest == entry(config, 1)->server_digest);
+    assert_true(entry(config, 0)->server_digest != entry(config, 2)->server_digest);
+    config_free(&config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_shared_server),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
