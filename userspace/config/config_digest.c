@@ -22,3 +22,15 @@ uint64_t config_digest(const struct yaml_tree_node *node, uint64_t seed)
     }
     return digest;
 }
+
+uint64_t config_digest_pairs(const struct yaml_tree_node *mapping, uint64_t seed,
+                             bool (*counts)(struct text key))
+{
+    uint64_t digest = seed;
+
+    for (size_t i = 0; mapping->kind == YAML_TREE_MAPPING && i < mapping->count; i++)
+        if (counts(mapping->pairs[i].key->text))
+            digest = config_digest(mapping->pairs[i].value,
+                                   config_digest(mapping->pairs[i].key, digest));
+    return digest;
+}

@@ -244,10 +244,10 @@ static void decode_fields(struct config_reader *reader, const struct yaml_tree_n
         block->check(reader, node, place, target);
 }
 
-static bool block_has_key(const struct config_block *block, const char *key)
+bool config_block_has_key(const struct config_block *block, const char *key)
 {
     for (const struct config_field *field = block->fields; field->key; field++)
-        if (field->kind == CONFIG_INLINE ? block_has_key(field->block, key)
+        if (field->kind == CONFIG_INLINE ? config_block_has_key(field->block, key)
                                          : strcmp(field->key, key) == 0)
             return true;
     return false;
@@ -292,7 +292,7 @@ void config_decode_block(struct config_reader *reader, const struct yaml_tree_no
     if (node->kind == YAML_TREE_NULL || !config_expect(reader, node, place, YAML_TREE_MAPPING))
         return;
     for (size_t i = 0; i < node->count; i++)
-        if (!block_has_key(block, node->pairs[i].key->text.bytes))
+        if (!config_block_has_key(block, node->pairs[i].key->text.bytes))
             report_unknown_key(reader, node->pairs[i].key, place, block);
     decode_fields(reader, node, place, block, target);
 }

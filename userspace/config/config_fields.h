@@ -48,6 +48,8 @@ void config_decode_block(struct config_reader *reader, const struct yaml_tree_no
                          const struct config_place *place, const struct config_block *block,
                          void *target);
 
+bool config_block_has_key(const struct config_block *block, const char *key);
+
 /* A list of structs: allocates and counts them, zeroed, then calls `decode` for each. */
 void config_decode_list(struct config_reader *reader, const struct yaml_tree_node *node,
                         const struct config_place *place, size_t element_size, void **list,

@@ -110,6 +110,13 @@ static const struct config_block global_block = {(const struct config_field[]){
     {"extra_scrape_metrics", CONFIG_UNBUILT, .neutral = "false"},
     {NULL}}};
 
+/* What of global may change a job. */
+static bool jobs_inherit(struct text key)
+{
+    return !text_equal(key, TEXT("external_labels")) &&
+           !text_equal(key, TEXT("evaluation_interval"));
+}
+
 /* An interval that was given and was refused has been reported: no second complaint about it. */
 void config_decode_global(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *config)
@@ -117,7 +124,7 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
     struct global_settings global = {.config = config};
     config_decode_block(reader, node, place, &global_block, &global);
 
-    reader->global_digest = config_digest(node, 0);
+    reader->global_digest = config_digest_pairs(node, 0, jobs_inherit);
     const struct yaml_tree_node *timeout = config_given(node, "scrape_timeout");
     bool bad_interval = !global.scrape_interval_ns && config_given(node, "scrape_interval");
     if (global.scrape_interval_ns)

@@ -114,6 +114,26 @@ static const struct config_block scrape_block = {
         {NULL}},
     check_scrape};
 
+/* Not of how targets are found. */
+static bool is_of_scraping(struct text key)
+{
+    return !config_block_has_key(&config_discovery_block, key.bytes);
+}
+
+/* Not of when, where and with what right a target is asked. */
+static bool labels_samples(struct text key)
+{
+    static const char *const others[] = {
+        "job_name",        "scrape_interval", "scrape_timeout",  "metrics_path",
+        "scheme",          "params",          "relabel_configs", "enable_compression",
+        "body_size_limit", "sample_limit",    "target_limit",    "keep_dropped_targets",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (text_equal(key, text_of(others[i])))
+            return false;
+    return is_of_scraping(key) && !config_block_has_key(&config_http_block, key.bytes);
+}
+
 static void decode_scrape(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *element)
 {
@@ -123,7 +143,8 @@ static void decode_scrape(struct config_reader *reader, const struct yaml_tree_n
     job->scrape.scheme = config_copy_text(reader, TEXT("http"));
     job->scrape.honor_timestamps = true;
     job->scrape.enable_compression = true;
-    job->scrape.digest = config_digest(node, reader->global_digest);
+    job->scrape.digest = config_digest_pairs(node, reader->global_digest, is_of_scraping);
+    job->scrape.series_digest = config_digest_pairs(node, reader->global_digest, labels_samples);
     config_decode_block(reader, node, place, &scrape_block, job);
     config_inherit_limits(&job->scrape.limits, &reader->scrape_limits);
 }

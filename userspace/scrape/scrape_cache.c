@@ -342,6 +342,20 @@ int scrape_cache_inherit(struct scrape_cache *cache, struct scrape_cache *from)
     return move_live(cache, from);
 }
 
+int scrape_cache_inherit_series(struct scrape_cache *cache, series_id series)
+{
+    if (cache->inherited_ended)
+        release_inherited(cache);
+    series_id *list = realloc(cache->inherited, (cache->inherited_count + 1) * sizeof(*list));
+    if (!list) {
+        series_table_release(cache->series, series);
+        return -ENOMEM;
+    }
+    list[cache->inherited_count++] = series;
+    cache->inherited = list;
+    return 0;
+}
+
 int scrape_cache_reset(struct scrape_cache *cache)
 {
     struct scrape_cache *fresh;

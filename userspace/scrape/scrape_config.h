@@ -32,8 +32,9 @@ struct scrape_limits {
 };
 
 struct scrape_config {
-    uint32_t references; /* beside the maker's */
-    uint64_t digest;     /* of what the file says: equal digests are equal configs */
+    uint32_t references;    /* beside the maker's */
+    uint64_t digest;        /* of what the file says: equal digests are equal configs */
+    uint64_t series_digest; /* of what may change the labels of samples */
     char *job_name;
     uint64_t scrape_interval_ns;
     uint64_t scrape_timeout_ns;

@@ -327,7 +327,7 @@ static void write_last_markers(struct scrape_cycle *cycle)
     scrape_page_begin(page, cycle->shared, cycle->target, cycle->cache, cycle->last_timestamp_ms);
     page->failed = true; /* of a failed page all ends */
     int error = add_stale_markers(cycle);
-    if (!error)
+    if (!error && cycle->started_ns) /* else there was no scrape, and nothing to end */
         error = scrape_report_end(&cycle->report, page->timestamp_ms, &page->samples);
     if (error)
         log_missing(cycle, error);
@@ -414,6 +414,25 @@ static void cancel_scrape(struct scrape_cycle *cycle)
     scrape_page_free(&cycle->page);
 }
 
+/* The external labels may be others: then the series of before end with the next scrape. */
+static int renew_report(struct scrape_cycle *cycle)
+{
+    struct scrape_report fresh;
+
+    int error = scrape_report_init(&fresh, cycle->shared, cycle->target);
+    if (error)
+        return error;
+    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++) {
+        series_id before = cycle->report.series[i];
+        if (!cycle->started_ns || before == fresh.series[i])
+            series_table_release(cycle->environment.series, before);
+        else if (scrape_cache_inherit_series(cycle->cache, before))
+            error = -ENOMEM;
+    }
+    cycle->report = fresh;
+    return error;
+}
+
 int scrape_cycle_replace_target(struct scrape_cycle *cycle, struct target *target, bool keep_series)
 {
     uint64_t interval = cycle->target->scrape_interval_ns;
@@ -422,6 +441,8 @@ int scrape_cycle_replace_target(struct scrape_cycle *cycle, struct target *targe
     target_free(&cycle->target);
     cycle->target = target;
     int error = keep_series ? 0 : scrape_cache_reset(cycle->cache);
+    if (!keep_series && !error)
+        error = renew_report(cycle);
     if (target->scrape_interval_ns != interval) {
         error = error ? error : measure_interval(cycle);
         schedule_first(cycle);

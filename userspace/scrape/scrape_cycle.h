@@ -8,15 +8,6 @@
 
 struct scrape_cycle;
 
-enum scrape_health { SCRAPE_UNKNOWN, SCRAPE_UP, SCRAPE_DOWN };
-
-struct scrape_status {
-    enum scrape_health health;
-    const char *error;      /* of the last scrape; "" */
-    int64_t last_scrape_ns; /* wall clock; 0: there was none */
-    double duration_seconds;
-};
-
 /* Takes over the target, on failure too. Scrapes come at the target's own moments of the wall
  * clock, the first within an interval. */
 int scrape_cycle_new(const struct scraper_environment *environment, struct scrape_shared *shared,

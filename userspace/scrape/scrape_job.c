@@ -4,10 +4,13 @@
 #include "scrape/scrape_job.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "scrape/scrape_pool_metrics.h"
 #include "scrape/target_groups.h"
 
 #define autotarget __attribute__((cleanup(target_free)))
@@ -21,32 +24,22 @@ struct target_key {
 struct job_target {
     struct target_key key;
     struct scrape_cycle *cycle;
-    size_t references; /* of groups */
+    size_t references;   /* of groups */
+    uint32_t generation; /* of the config that it was made with */
+    bool settled;        /* not new: a sync has ended since */
 };
 
 struct scrape_job {
     struct target_sink sink; /* first: the sink is the job */
     struct scrape_job_environment environment;
     struct scrape_config *config;
+    uint32_t generation; /* one more with each config */
+    bool keep_series;    /* targets of an older generation have their samples labelled as before */
+    bool over_limit;     /* target_limit: all targets are refused */
     struct target_groups groups;
     struct hash_table targets;
-    struct metric *pool_targets, *sync_failed, *syncs;
-};
-
-static const struct metric_family pool_targets_family = {
-    .name = "prometheus_target_scrape_pool_targets",
-    .help = "Current number of targets in this scrape pool.",
-    .type = METRIC_GAUGE,
-};
-static const struct metric_family sync_failed_family = {
-    .name = "prometheus_target_sync_failed_total",
-    .help = "Total number of target sync failures.",
-    .type = METRIC_COUNTER,
-};
-static const struct metric_family syncs_family = {
-    .name = "prometheus_target_scrape_pool_sync_total",
-    .help = "Total number of syncs that were executed on a scrape pool.",
-    .type = METRIC_COUNTER,
+    size_t kept_dropped; /* dropped targets that groups keep */
+    struct scrape_pool_metrics metrics;
 };
 
 static void job_update(struct target_sink *sink, const struct target_group *group)
@@ -68,7 +61,7 @@ static void release_target(struct scrape_job *job, struct job_target *target)
     if (--target->references)
         return;
     hash_table_remove(&job->targets, &target->key);
-    scrape_cycle_free(&target->cycle);
+    retired_targets_add(job->environment.retired, &target->cycle);
     free(target);
 }
 
@@ -91,25 +84,28 @@ static struct job_target *find_target(const struct scrape_job *job, const struct
     }
 }
 
-/* Takes over `target`, on failure too. */
-static int hold_target(struct scrape_job *job, struct target *target, struct job_target **out)
+/* Takes over `target`. */
+static int renew_target(struct scrape_job *job, struct job_target *found, struct target *target)
 {
-    struct target_key key;
-    struct job_target *found = find_target(job, target, &key);
-
-    if (found) {
+    found->references++;
+    if (found->generation == job->generation) {
         target_free(&target);
-        found->references++;
-        *out = found;
         return 0;
     }
+    found->generation = job->generation;
+    return scrape_cycle_replace_target(found->cycle, target, job->keep_series);
+}
+
+/* Takes over `target`, on failure too. */
+static int add_target(struct scrape_job *job, struct target *target, const struct target_key *key,
+                      struct job_target **out)
+{
     autofree struct job_target *added = calloc(1, sizeof(*added));
     if (!added) {
         target_free(&target);
         return -ENOMEM;
     }
-    added->key = key;
-    added->references = 1;
+    *added = (struct job_target){.key = *key, .references = 1, .generation = job->generation};
     int error =
         scrape_cycle_new(job->environment.scraper, job->environment.shared, target, &added->cycle);
     if (!error)
@@ -122,108 +118,211 @@ static int hold_target(struct scrape_job *job, struct target *target, struct job
     return 0;
 }
 
-/* ---- sync ---- */
+/* ---- one group ---- */
+
+/* What a group is made into: the targets that it is in, and those that relabelling has dropped. */
+struct making {
+    struct job_target **made;
+    size_t made_count;
+    struct labels **dropped;
+    size_t dropped_count, kept_count;
+};
+
+static void keep_dropped(struct scrape_job *job, struct target *target, struct making *making)
+{
+    uint32_t limit = job->config->limits.keep_dropped_targets;
+
+    making->dropped_count++;
+    if (limit && job->kept_dropped >= limit)
+        return;
+    making->dropped[making->kept_count++] = TAKE_PTR(target->discovered);
+    job->kept_dropped++;
+}
 
 /* A target that cannot be is logged, counted and left out; the others run. */
 static int make_target(struct scrape_job *job, const struct kept_group *group, size_t index,
-                       struct job_target **made, size_t *made_count)
+                       struct making *making)
 {
     char reason[TARGET_REASON_SIZE] = "";
     autotarget struct target *target = NULL;
+    struct target_key key;
 
     int error = target_new(job->config, group->labels, group->targets[index], &target, reason);
-    if (!error && target->dropped)
-        return 0;
-    if (!error)
-        error = hold_target(job, TAKE_PTR(target), &made[*made_count]);
-    if (!error) {
-        (*made_count)++;
+    if (!error && target->dropped) {
+        keep_dropped(job, target, making);
         return 0;
     }
-    if (error == -ENOMEM)
+    if (!error) {
+        struct job_target *found = find_target(job, target, &key);
+        error = found ? renew_target(job, found, TAKE_PTR(target))
+                      : add_target(job, TAKE_PTR(target), &key, &found);
+        if (found)
+            making->made[making->made_count++] = found;
+    }
+    if (!error || error == -ENOMEM)
         return error;
     log_error("scrape", "target refused", LOG_STR("job", job->config->job_name),
               LOG_STR("err", error == -E2BIG ? "too many targets, series or labels" : reason));
-    metric_add(job->sync_failed, 1);
+    metric_add(job->metrics.sync_failed, 1);
     return 0;
+}
+
+static void free_dropped(struct scrape_job *job, struct labels **dropped, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(dropped[i]);
+    free(dropped);
+    job->kept_dropped -= count;
 }
 
 /* The targets of the group as it is now; it keeps those that it had. */
-static int make_group(struct scrape_job *job, const struct kept_group *group,
-                      struct job_target ***out, size_t *out_count)
+static int make_group(struct scrape_job *job, const struct kept_group *group, struct making *out)
 {
-    struct job_target **made = calloc(group->target_count + 1, sizeof(*made));
-    size_t made_count = 0;
-    int error = made ? 0 : -ENOMEM;
+    struct making making = {
+        .made = calloc(group->target_count + 1, sizeof(*making.made)),
+        .dropped = calloc(group->target_count + 1, sizeof(*making.dropped)),
+    };
+    int error = making.made && making.dropped ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < group->target_count && !error; i++)
-        error = make_target(job, group, i, made, &made_count);
+        error = make_target(job, group, i, &making);
     if (error) {
-        release_made(job, made, made_count);
+        release_made(job, making.made, making.made_count);
+        free_dropped(job, making.dropped, making.kept_count);
         return error;
     }
-    *out = made;
-    *out_count = made_count;
+    *out = making;
     return 0;
 }
 
-/* What groups had before is let go only when all have what they have now, so that a target that
- * changes its group is scraped on. */
+/* ---- sync ---- */
+
+struct target_list {
+    struct job_target **list;
+    size_t count, capacity;
+};
+
+static int reserve(struct target_list *targets, size_t more)
+{
+    if (targets->count + more <= targets->capacity)
+        return 0;
+    size_t capacity = (targets->count + more) * 2;
+    void *list = realloc(targets->list, capacity * sizeof(*targets->list));
+    if (!list)
+        return -ENOMEM;
+    targets->list = list;
+    targets->capacity = capacity;
+    return 0;
+}
+
+/* `before` gets what the group was made into until now. */
+static int remake_group(struct scrape_job *job, struct kept_group *group,
+                        struct target_list *before)
+{
+    struct making making;
+
+    int error = reserve(before, group->made_count);
+    if (error)
+        return error;
+    job->kept_dropped -= group->kept_count; /* they make room for those of now */
+    error = make_group(job, group, &making);
+    job->kept_dropped += group->kept_count;
+    if (error)
+        return error;
+    for (size_t i = 0; i < group->made_count; i++)
+        before->list[before->count++] = group->made[i];
+    free(group->made);
+    free_dropped(job, group->dropped, group->kept_count);
+    group->made = making.made;
+    group->made_count = making.made_count;
+    group->dropped = making.dropped;
+    group->dropped_count = making.dropped_count;
+    group->kept_count = making.kept_count;
+    if (!group->target_count) {
+        free(TAKE_PTR(group->made));
+        free(TAKE_PTR(group->dropped));
+    }
+    target_groups_settle(&job->groups, group);
+    return 0;
+}
+
+/* All targets fail as long as there are too many. */
+static void check_limit(struct scrape_job *job)
+{
+    uint32_t limit = job->config->limits.target_limit;
+    bool over = limit && job->targets.count > limit;
+    char reason[96];
+
+    if (over)
+        metric_add(job->environment.shared->metrics.target_limit_exceeded, 1);
+    if (over && !job->over_limit)
+        log_error("scrape", "too many targets: all of the job fail",
+                  LOG_STR("job", job->config->job_name), LOG_UINT("targets", job->targets.count),
+                  LOG_UINT("limit", limit));
+    if (!over && !job->over_limit)
+        return;
+    job->over_limit = over;
+    snprintf(reason, sizeof(reason), "target_limit exceeded (number of targets: %zu, limit: %u)",
+             job->targets.count, limit);
+    for (size_t i = 0; i < job->targets.slot_count; i++) {
+        struct job_target *target = job->targets.slots[i];
+        if (target)
+            scrape_cycle_refuse(target->cycle, over ? reason : NULL);
+    }
+}
+
+/* New targets take what retired ones with their labels have left; so those of this sync retire
+ * first, and when all groups have what they have now, so that a target that changes its group is
+ * scraped on. */
+static void settle_targets(struct scrape_job *job, struct target_list *before)
+{
+    release_made(job, before->list, before->count);
+    for (size_t i = 0; i < job->targets.slot_count; i++) {
+        struct job_target *target = job->targets.slots[i];
+        if (!target || target->settled)
+            continue;
+        target->settled = true;
+        retired_targets_return(job->environment.retired, target->cycle);
+    }
+}
+
 int scrape_job_sync(struct scrape_job *job)
 {
-    struct job_target **before = NULL;
-    size_t before_count = 0, capacity = 0;
+    uint64_t started = clock_monotonic_ns();
+    struct target_list before = {0};
     struct kept_group *group;
-
     int error = 0;
 
     if (TAILQ_EMPTY(&job->groups.changed))
         return 0;
-    while ((group = TAILQ_FIRST(&job->groups.changed))) {
-        struct job_target **made;
-        size_t made_count;
-
-        if (before_count + group->made_count > capacity) {
-            size_t wanted = (before_count + group->made_count) * 2;
-            void *bigger = realloc(before, wanted * sizeof(*before));
-            error = bigger ? 0 : -ENOMEM;
-            if (error)
-                break;
-            before = bigger;
-            capacity = wanted;
-        }
-        error = make_group(job, group, &made, &made_count);
-        if (error)
-            break;
-        for (size_t i = 0; i < group->made_count; i++)
-            before[before_count++] = group->made[i];
-        free(group->made);
-        group->made = made;
-        group->made_count = made_count;
-        target_groups_settle(&job->groups, group);
-    }
-    release_made(job, before, before_count);
-    metric_add(job->syncs, 1);
-    metric_set(job->pool_targets, (double)job->targets.count);
+    while (!error && (group = TAILQ_FIRST(&job->groups.changed)))
+        error = remake_group(job, group, &before);
+    settle_targets(job, &before);
+    check_limit(job);
+    job->keep_series |= !error;
+    double seconds = (double)(clock_monotonic_ns() - started) / NS_PER_SECOND;
+    metric_observe(job->metrics.sync_length, seconds);
+    metric_observe(job->metrics.sync_length_histogram, seconds);
+    metric_add(job->metrics.syncs, 1);
+    metric_set(job->metrics.targets, (double)job->targets.count);
     return error;
+}
+
+void scrape_job_reconfigure(struct scrape_job *job, const struct scrape_config *config,
+                            bool relabel_all)
+{
+    struct scrape_config *before = job->config;
+
+    job->config = scrape_config_hold(config);
+    job->keep_series &= !relabel_all && config->series_digest == before->series_digest;
+    job->generation++;
+    scrape_config_release(&before);
+    target_groups_touch(&job->groups);
+    metric_set(job->metrics.target_limit, config->limits.target_limit);
+    job->environment.on_change(job->environment.context);
 }
 
 /* ---- the job ---- */
-
-static int register_metrics(struct scrape_job *job)
-{
-    struct metric_registry *metrics = job->environment.scraper->metrics;
-    const char *const *labels = METRIC_LABELS("scrape_job", job->config->job_name);
-
-    if (!metrics)
-        return 0;
-    int error = metric_new(metrics, &pool_targets_family, labels, &job->pool_targets);
-    if (!error)
-        error = metric_new(metrics, &sync_failed_family, labels, &job->sync_failed);
-    if (!error)
-        error = metric_new(metrics, &syncs_family, labels, &job->syncs);
-    return error;
-}
 
 int scrape_job_new(const struct scrape_job_environment *environment,
                    const struct scrape_config *config, struct scrape_job **out)
@@ -234,14 +333,18 @@ int scrape_job_new(const struct scrape_job_environment *environment,
     job->sink.update = job_update;
     job->environment = *environment;
     job->config = scrape_config_hold(config);
+    job->keep_series = true;
     target_groups_init(&job->groups, SCRAPE_JOB_MAX_GROUPS);
     hash_table_init(&job->targets, sizeof(struct target_key), SCRAPE_JOB_MAX_TARGETS);
-    int error = register_metrics(job);
-    if (error)
+    int error =
+        scrape_pool_metrics_init(&job->metrics, environment->scraper->metrics, config->job_name);
+    if (error) {
         scrape_job_free(&job);
-    else
-        *out = job;
-    return error;
+        return error;
+    }
+    metric_set(job->metrics.target_limit, config->limits.target_limit);
+    *out = job;
+    return 0;
 }
 
 void scrape_job_free(struct scrape_job **out)
@@ -251,17 +354,35 @@ void scrape_job_free(struct scrape_job **out)
         return;
     for (size_t i = 0; i < job->groups.groups.slot_count; i++) {
         struct kept_group *group = job->groups.groups.slots[i];
-        if (group)
-            release_made(job, group->made, group->made_count);
+        if (!group)
+            continue;
+        free(group->made);
+        free_dropped(job, group->dropped, group->kept_count);
     }
     target_groups_free(&job->groups);
+    for (size_t i = 0; i < job->targets.slot_count; i++) {
+        struct job_target *target = job->targets.slots[i];
+        if (target)
+            scrape_cycle_free(&target->cycle);
+        free(target);
+    }
     hash_table_free(&job->targets);
-    metric_free(&job->pool_targets);
-    metric_free(&job->sync_failed);
-    metric_free(&job->syncs);
+    scrape_pool_metrics_free(&job->metrics);
     scrape_config_release(&job->config);
     free(job);
     *out = NULL;
+}
+
+void scrape_job_retire(struct scrape_job **job)
+{
+    struct hash_table *targets = &(*job)->targets;
+
+    for (size_t i = 0; i < targets->slot_count; i++) {
+        struct job_target *target = targets->slots[i];
+        if (target)
+            retired_targets_add((*job)->environment.retired, &target->cycle);
+    }
+    scrape_job_free(job);
 }
 
 const struct scrape_config *scrape_job_config(const struct scrape_job *job)
@@ -280,5 +401,29 @@ void scrape_job_stop(struct scrape_job *job)
         struct job_target *target = job->targets.slots[i];
         if (target)
             scrape_cycle_stop(target->cycle);
+    }
+}
+
+void scrape_job_visit(const struct scrape_job *job, const struct scraper_visitor *visitor)
+{
+    size_t dropped = 0;
+
+    for (size_t i = 0; i < job->groups.groups.slot_count; i++) {
+        const struct kept_group *group = job->groups.groups.slots[i];
+        dropped += group ? group->dropped_count : 0;
+    }
+    visitor->on_job(visitor->context, job->config, dropped);
+    for (size_t i = 0; i < job->targets.slot_count; i++) {
+        const struct job_target *target = job->targets.slots[i];
+        struct scrape_status status;
+        if (!target)
+            continue;
+        scrape_cycle_status(target->cycle, &status);
+        visitor->on_target(visitor->context, scrape_cycle_target(target->cycle), &status);
+    }
+    for (size_t i = 0; i < job->groups.groups.slot_count; i++) {
+        const struct kept_group *group = job->groups.groups.slots[i];
+        for (size_t k = 0; group && k < group->kept_count; k++)
+            visitor->on_dropped(visitor->context, group->dropped[k]);
     }
 }

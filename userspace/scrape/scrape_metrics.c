@@ -48,6 +48,15 @@ static const struct {
      {"prometheus_target_scrapes_cache_flush_forced_total",
       "How many times a scrape cache was flushed due to getting big while scrapes are failing.",
       METRIC_COUNTER}},
+    {METRIC(pools),
+     {"prometheus_target_scrape_pools_total", "Total number of scrape pool creation attempts.",
+      METRIC_COUNTER}},
+    {METRIC(pools_failed),
+     {"prometheus_target_scrape_pools_failed_total",
+      "Total number of scrape pool creations that failed.", METRIC_COUNTER}},
+    {METRIC(pool_reloads),
+     {"prometheus_target_scrape_pool_reloads_total", "Total number of scrape pool reloads.",
+      METRIC_COUNTER}},
 };
 
 static const double quantiles[] = {0.01, 0.05, 0.5, 0.9, 0.99};

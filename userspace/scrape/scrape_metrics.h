@@ -16,6 +16,9 @@ struct scrape_metrics {
     struct metric *bucket_limit_exceeded;
     struct metric *target_limit_exceeded;
     struct metric *cache_flushes;
+    struct metric *pools;
+    struct metric *pools_failed;
+    struct metric *pool_reloads;
 };
 
 /* They stay in the registry (NULL: none) when the scraper goes, and count on in the next one. */

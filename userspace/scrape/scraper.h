@@ -12,6 +12,7 @@
 #include "scrape/scrape_config.h"
 
 struct scraper;
+struct target;
 
 /* What the scraper borrows from the agent; all of it outlives the scraper. */
 struct scraper_environment {
@@ -24,12 +25,36 @@ struct scraper_environment {
 };
 
 /* A job for each config, which the scraper holds; their targets come through the jobs' sinks.
- * Changes are gathered for a moment, of the first ones for none: the first scrape of a target comes
- * within a second. 0 or a negative errno, logged. */
+ * Changes of targets are gathered for half a second. 0 or a negative errno, logged. */
 int scraper_new(const struct scraper_environment *environment, struct scrape_config *const *configs,
                 size_t config_count, struct scraper **out);
+/* These jobs and external labels (which live as long as the scraper, or until the next call) from
+ * now on. Of a job that has changed the targets go on with the config that it has now; those of one
+ * that is no longer there end. 0 or a negative errno, logged: then some jobs are as before. */
+int scraper_apply(struct scraper *scraper, const struct labels *external_labels,
+                  struct scrape_config *const *configs, size_t config_count);
 /* Where the targets of a job go; NULL: there is no such job. Lives as long as the job. */
 struct target_sink *scraper_sink(struct scraper *scraper, const char *job_name);
+enum scrape_health { SCRAPE_UNKNOWN, SCRAPE_UP, SCRAPE_DOWN };
+
+struct scrape_status {
+    enum scrape_health health;
+    const char *error;      /* of the last scrape; "" */
+    int64_t last_scrape_ns; /* wall clock; 0: there was none */
+    double duration_seconds;
+};
+
+/* Told of each job (and how many targets its relabelling has dropped), then of each of its targets,
+ * then of the dropped ones that are kept, by the labels that they had. */
+struct scraper_visitor {
+    void (*on_job)(void *context, const struct scrape_config *config, size_t dropped);
+    void (*on_target)(void *context, const struct target *target,
+                      const struct scrape_status *status);
+    void (*on_dropped)(void *context, const struct labels *discovered);
+    void *context;
+};
+void scraper_visit(const struct scraper *scraper, const struct scraper_visitor *visitor);
+
 /* Cancels scrapes in flight; writes no stale markers (Prometheus writes none at its end). */
 void scraper_stop(struct scraper *scraper);
 void scraper_free(struct scraper **scraper);

@@ -19,9 +19,11 @@ struct kept_group {
     struct labels *labels; /* NULL: none */
     struct labels **targets;
     size_t target_count;
-    /* What was made of them: the job's. */
+    /* What was made of them: all of it the job's. */
     struct job_target **made;
     size_t made_count;
+    struct labels **dropped; /* what relabelling has dropped, as discovered; kept_count of them */
+    size_t dropped_count, kept_count;
 };
 
 struct target_groups {
@@ -30,7 +32,7 @@ struct target_groups {
 };
 
 void target_groups_init(struct target_groups *groups, size_t maximum);
-/* `made` must have been given back. */
+/* What was made must have been given back. */
 void target_groups_free(struct target_groups *groups);
 /* Keeps a copy in place of the group of that source, and notes it as changed. 0, -ENOMEM or
  * -E2BIG. */
