@@ -293,10 +293,17 @@ static const struct config_case rejected_cases[] = {
                                           "key_file: a client certificate is a pair of both\n"},
     {SCRAPE "tls_config: {key_file: c}", "f:3:15: scrape_configs[0].tls_config: key_file needs "
                                          "cert_file: a client certificate is a pair of both\n"},
-    {SCRAPE "tls_config: {ca: 'hunter2'}", "f:3:16: \"ca\" in scrape_configs[0].tls_config" UNBUILT
-                                           "put it into a file and name that as ca_file\n"},
-    {SCRAPE "tls_config: {min_version: TLS13}",
-     "f:3:16: \"min_version\" in scrape_configs[0].tls_config" UNBUILT "remove it\n"},
+    {SCRAPE "tls_config: {ca: hunter2, ca_file: c}",
+     "f:3:15: scrape_configs[0].tls_config: ca and ca_file exclude each other\n"},
+    {SCRAPE "tls_config: {cert: a, cert_file: b, key: hunter2, key_file: d}",
+     "f:3:15: scrape_configs[0].tls_config: cert and cert_file exclude each other\n"
+     "f:3:15: scrape_configs[0].tls_config: key and key_file exclude each other\n"},
+    {SCRAPE "tls_config: {min_version: TLS14}",
+     "f:3:29: scrape_configs[0].tls_config.min_version: must be TLS10, TLS11, TLS12 or TLS13\n"},
+    {SCRAPE "tls_config: {min_version: TLS13, max_version: TLS12}",
+     "f:3:15: scrape_configs[0].tls_config: max_version is below min_version\n"},
+    {SCRAPE "tls_config: {ca_ref: a}",
+     "f:3:16: \"ca_ref\" in scrape_configs[0].tls_config" UNBUILT "remove it\n"},
     {SCRAPE "enable_http2: perhaps",
      "f:3:17: scrape_configs[0].enable_http2: \"perhaps\" is neither true nor false\n"},
     {SCRAPE "consul_sd_configs: [{server: c}]",
@@ -338,11 +345,39 @@ static const struct config_case rejected_cases[] = {
     {SCRAPE "scrape_protocols: [PrometheusProto]",
      "f:3:3: \"scrape_protocols\" in scrape_configs[0]" UNBUILT "remove it\n"},
     {SCRAPE "oauth2: {client_secret: hunter2}",
-     "f:3:3: \"oauth2\" in scrape_configs[0]" UNBUILT "remove it\n"},
-    {SCRAPE "proxy_url: http://hunter2@x",
-     "f:3:3: \"proxy_url\" in scrape_configs[0]" UNBUILT "remove it\n"},
-    {SCRAPE "http_headers: {A: {secrets: [hunter2]}}",
-     "f:3:3: \"http_headers\" in scrape_configs[0]" UNBUILT "remove it, or leave it empty\n"},
+     "f:3:11: scrape_configs[0].oauth2: client_id is missing\n"
+     "f:3:11: scrape_configs[0].oauth2: token_url is missing\n"},
+    {SCRAPE "oauth2: {client_id: a, client_secret: hunter2, client_secret_file: b, "
+            "token_url: ftp://x}",
+     "f:3:11: scrape_configs[0].oauth2: client_secret and client_secret_file exclude each other\n"
+     "f:3:84: scrape_configs[0].oauth2.token_url: must begin with http:// or https://\n"},
+    {SCRAPE "oauth2: {client_id: a, token_url: 'http://x', tls_config: {key: hunter2}}",
+     "f:3:61: scrape_configs[0].oauth2.tls_config: key_file needs cert_file: a client certificate "
+     "is a pair of both\n"},
+    {SCRAPE "basic_auth: {username: a}\n"
+            "  oauth2: {client_id: a, token_url: 'http://x'}\n",
+     "f:4:11: scrape_configs[0].oauth2: excludes basic_auth; keep one of them\n"},
+    {SCRAPE "proxy_url: ftp://hunter2@x",
+     "f:3:14: scrape_configs[0].proxy_url: must begin with http:// or https://\n"},
+    {SCRAPE "no_proxy: a", "f:2:3: scrape_configs[0]: no_proxy needs proxy_url\n"},
+    {SCRAPE "proxy_from_environment: true\n"
+            "  proxy_url: http://hunter2@x\n",
+     "f:2:3: scrape_configs[0]: proxy_from_environment and proxy_url exclude each other\n"},
+    {SCRAPE "proxy_connect_header: {A: [hunter2]}",
+     "f:2:3: scrape_configs[0]: proxy_connect_header needs proxy_url or "
+     "proxy_from_environment\n"},
+    {SCRAPE "proxy_connect_header: {A: hunter2}",
+     "f:3:29: scrape_configs[0].proxy_connect_header.A: must be a list, not a single value\n"},
+    {SCRAPE "http_headers: {'A b': {values: [x]}}",
+     "f:3:18: scrape_configs[0].http_headers.A b: \"A b\" is not a valid header name\n"},
+    {SCRAPE "http_headers: {authorization: {secrets: [hunter2]}}",
+     "f:3:18: scrape_configs[0].http_headers.authorization: authorization is set by edgemeter "
+     "itself; it cannot be given here\n"},
+    {SCRAPE "http_headers: {A: {values: [\"hunter2\\n\"]}}",
+     "f:3:31: scrape_configs[0].http_headers.A.values[0]: a header's value is one line without "
+     "control characters\n"},
+    {SCRAPE "http_headers: {A: b}",
+     "f:3:21: scrape_configs[0].http_headers.A: must be a mapping, not a single value\n"},
     {REMOTE "write_relabel_configs: [{action: drop}]",
      "f:3:3: \"write_relabel_configs\" in remote_write[0]" UNBUILT
      "remove it, or leave it empty\n"},

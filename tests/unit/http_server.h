@@ -119,6 +119,43 @@ static inline void send_retry_date(int fd)
     send_text(fd, "HTTP/1.1 503 No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n", date);
 }
 
+static inline void send_json(int fd, const char *json)
+{
+    send_text(fd,
+              "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+              strlen(json), json);
+}
+
+/* Token endpoints. */
+static inline bool answer_token(struct server *server, int fd, const char *path)
+{
+    static const struct {
+        const char *path;
+        const char *json;
+    } tokens[] = {
+        {"/token", "{\"access_token\":\"t1\",\"token_type\":\"bearer\",\"expires_in\":3600}"},
+        {"/token-for-ever", "{\"access_token\":\"t2\"}"},
+        {"/token-short", "{\"access_token\":\"t3\",\"expires_in\":\"5\"}"},
+        {"/token-mac", "{\"access_token\":\"t4\",\"token_type\":\"mac\"}"},
+        {"/token-none", "{\"error\":\"nope\"}"},
+        {"/token-broken", "{"},
+    };
+    if (strcmp(path, "/token-form") == 0) { /* only a client_id in the form will do */
+        if (strstr(server->last.bytes, "client_id=id&client_secret=s%26t"))
+            send_json(fd, "{\"access_token\":\"t5\"}");
+        else
+            send_text(fd, "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(tokens) / sizeof(*tokens); i++) {
+        if (strcmp(path, tokens[i].path) == 0) {
+            send_json(fd, tokens[i].json);
+            return true;
+        }
+    }
+    return false;
+}
+
 static inline void answer(struct server *server, struct connection *connection, const char *path)
 {
     int fd = connection->fd;
@@ -131,8 +168,12 @@ static inline void answer(struct server *server, struct connection *connection, 
         send_text(fd, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone");
     else if (strcmp(path, "/large") == 0)
         send_large(fd);
-    else if (answer_gzip(fd, path))
+    else if (answer_gzip(fd, path) || answer_token(server, fd, path))
         return;
+    else if (strncmp(path, "http://", 7) == 0) /* to a proxy */
+        send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nproxy");
+    else if (path[0] != '/') /* CONNECT */
+        send_text(fd, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
     else if (strcmp(path, "/bad-gzip") == 0)
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd");
     else if (strcmp(path, "/half") == 0)

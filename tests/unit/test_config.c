@@ -17,37 +17,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config/config.h"
+#include "config_fixture.h"
 #include "config_accepted_cases.h"
 
 #define S NS_PER_SECOND
-
-/* Parses, and gives everything that was said; the caller frees. */
-static char *problems_of(const char *name, const char *yaml, int *status, struct config **config)
-{
-    struct problems problems;
-    char *said = NULL;
-    size_t length;
-    *config = NULL;
-    *status = config_parse(name, yaml, strlen(yaml), config, &problems);
-    FILE *stream = open_memstream(&said, &length);
-    assert_non_null(stream);
-    problems_print(&problems, stream);
-    fclose(stream);
-    problems_free(&problems);
-    return said;
-}
-
-static struct config *parse_good(const char *name, const char *yaml)
-{
-    struct config *config;
-    int status;
-    autofree char *said = problems_of(name, yaml, &status, &config);
-    if (status)
-        print_error("%s", said);
-    assert_int_equal(status, 0);
-    assert_non_null(config);
-    return config;
-}
 
 static void run_cases(const struct config_case *cases, size_t count, int wanted)
 {
@@ -187,48 +160,6 @@ static void test_scrape(void **state)
 }
 
 /* One `http` block's text, and what Authorization settings come out of it. */
-static void test_scrape_request(void **state)
-{
-    (void)state;
-    struct config *config =
-        parse_good("f", "global: {sample_limit: 9, body_size_limit: 1MB}\n"
-                        "scrape_configs:\n"
-                        "- job_name: a\n"
-                        "  params: {z: [1, ''], 'match[]': ['{job!=\"\"}'], none: [], null: }\n"
-                        "  track_timestamps_staleness: true\n"
-                        "  enable_compression: false\n"
-                        "  sample_limit: 1\n"
-                        "  target_limit: 2\n"
-                        "  label_limit: 3\n"
-                        "  label_name_length_limit: 4\n"
-                        "  label_value_length_limit: 5\n"
-                        "  keep_dropped_targets: 6\n"
-                        "- job_name: b\n"
-                        "  body_size_limit: 2KB\n");
-    const struct scrape_config *a = config->scrapes[0], *b = config->scrapes[1];
-    assert_int_equal(a->params.count, 3);
-    assert_string_equal(a->params.list[0].name, "match[]");
-    assert_string_equal(a->params.list[0].values[0], "{job!=\"\"}");
-    assert_int_equal(a->params.list[1].value_count, 0);
-    assert_string_equal(a->params.list[2].name, "z");
-    assert_int_equal(a->params.list[2].value_count, 2);
-    assert_string_equal(a->params.list[2].values[1], "");
-    assert_true(a->track_timestamps_staleness);
-    assert_false(a->enable_compression);
-    assert_int_equal(a->limits.body_size_limit, 1 << 20);
-    assert_int_equal(a->limits.sample_limit, 1);
-    assert_int_equal(a->limits.target_limit, 2);
-    assert_int_equal(a->limits.label_limit, 3);
-    assert_int_equal(a->limits.label_name_length_limit, 4);
-    assert_int_equal(a->limits.label_value_length_limit, 5);
-    assert_int_equal(a->limits.keep_dropped_targets, 6);
-    assert_int_equal(b->limits.body_size_limit, 2048);
-    assert_int_equal(b->limits.sample_limit, 9);
-    assert_true(b->enable_compression);
-    assert_int_equal(b->params.count, 0);
-    config_free(&config);
-}
-
 static void test_authorization(void **state)
 {
     (void)state;
@@ -569,7 +500,6 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_without_a_file),
         cmocka_unit_test(test_scrape),
-        cmocka_unit_test(test_scrape_request),
         cmocka_unit_test(test_authorization),
         cmocka_unit_test(test_remote_write),
         cmocka_unit_test(test_http_metrics),

@@ -79,7 +79,8 @@ static void on_output(void *context, int fd, uint32_t events)
         assert_true(write(server->input, response, sizeof(response) - 1) > 0);
 }
 
-static void tls_server_start(struct tls_server *server, struct loop *loop, const char *client_ca)
+static void tls_server_start(struct tls_server *server, struct loop *loop, const char *client_ca,
+                             const char *version)
 {
     const char *certificate = in_folder("server.pem"), *key = in_folder("server.key");
     int input[2], output[2];
@@ -92,8 +93,8 @@ static void tls_server_start(struct tls_server *server, struct loop *loop, const
         dup2(output[1], STDERR_FILENO);
         execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
                certificate, "-key", key, "-cert2", certificate, "-key2", key, "-servername",
-               "name.test", client_ca ? "-Verify" : NULL, "2", "-CAfile", client_ca,
-               "-verify_return_error", NULL);
+               "name.test", version ? version : "-no_ssl3", client_ca ? "-Verify" : NULL, "2",
+               "-CAfile", client_ca, "-verify_return_error", NULL);
         _exit(127);
     }
     close(input[0]);
@@ -132,6 +133,9 @@ struct tls_case {
     const char *client;    /* its certificate and key; NULL: none */
     const char *client_ca; /* the server demands a certificate of this authority */
     const char *error;     /* NULL: answered with 200 */
+    bool literal;          /* certificates stand in the settings, not in files */
+    enum http_tls_version least, most;
+    const char *version; /* the only one of the server, as openssl names it */
 };
 
 static char *copy_in_folder(const char *name, const char *suffix)
@@ -140,12 +144,33 @@ static char *copy_in_folder(const char *name, const char *suffix)
     return name && asprintf(&path, "%s/%s%s", folder, name, suffix) > 0 ? path : NULL;
 }
 
+/* What is in the file, instead of its name. */
+static void take_literal(char **file, char **literal)
+{
+    char text[8192];
+    FILE *stream = *file ? fopen(*file, "r") : NULL;
+    if (!stream)
+        return;
+    text[fread(text, 1, sizeof(text) - 1, stream)] = '\0';
+    fclose(stream);
+    free(*file);
+    *file = NULL;
+    *literal = strdup(text);
+}
+
 static void config_set(struct http_config *config, const struct tls_case *tls)
 {
     http_config_free(config);
     config->tls.ca_file = copy_in_folder(tls->ca_file, ".pem");
     config->tls.cert_file = copy_in_folder(tls->client, ".pem");
     config->tls.key_file = copy_in_folder(tls->client, ".key");
+    if (tls->literal) {
+        take_literal(&config->tls.ca_file, &config->tls.ca);
+        take_literal(&config->tls.cert_file, &config->tls.cert);
+        take_literal(&config->tls.key_file, &config->tls.key);
+    }
+    config->tls.min_version = tls->least;
+    config->tls.max_version = tls->most;
     config->tls.server_name = tls->server_name ? strdup(tls->server_name) : NULL;
     config->tls.insecure_skip_verify = tls->skip_verify;
 }
@@ -156,7 +181,8 @@ static void check(struct fixture *fixture, const struct tls_case *tls)
     char host[64];
     struct http_request request = request_for(fixture, "/");
     config_set(&fixture->config, tls);
-    tls_server_start(&server, fixture->loop, tls->client_ca ? in_folder(tls->client_ca) : NULL);
+    tls_server_start(&server, fixture->loop, tls->client_ca ? in_folder(tls->client_ca) : NULL,
+                     tls->version);
     snprintf(fixture->url, sizeof(fixture->url), "https://127.0.0.1:%d/x", server.port);
     fetch(fixture, &request);
     if (tls->error) {
@@ -194,6 +220,17 @@ static void test_tls(void **state)
          .error = "alert"},
         {.ca_file = "ca", .server_name = "name.test", .client_ca = "ca.pem", .error = "alert"},
         {.ca_file = "ca", .server_name = "name.test", .client = "absent", .error = "absent"},
+        {.ca_file = "ca",
+         .server_name = "name.test",
+         .client = "client",
+         .client_ca = "ca.pem",
+         .literal = true},
+        {.ca_file = "server.key", .error = "server.key.pem: No such file"},
+        {.skip_verify = true, .version = "-tls1_2"},
+        {.skip_verify = true, .version = "-tls1_2", .least = HTTP_TLS_1_2, .most = HTTP_TLS_1_2},
+        {.skip_verify = true, .version = "-tls1_2", .least = HTTP_TLS_1_3, .error = "alert"},
+        {.skip_verify = true, .version = "-tls1_3", .most = HTTP_TLS_1_2, .error = "alert"},
+        {.skip_verify = true, .version = "-tls1_3", .least = HTTP_TLS_1_3},
     };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -207,7 +244,7 @@ static void test_verified_calls_do_not_reuse_others_connections(void **state)
     struct tls_server server;
     struct http_request request = request_for(fixture, "/");
     config_set(&fixture->config, &(struct tls_case){.skip_verify = true});
-    tls_server_start(&server, fixture->loop, NULL);
+    tls_server_start(&server, fixture->loop, NULL, NULL);
     snprintf(fixture->url, sizeof(fixture->url), "https://127.0.0.1:%d/x", server.port);
     fetch(fixture, &request);
     assert_int_equal(fixture->status, 200);

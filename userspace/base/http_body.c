@@ -23,16 +23,6 @@ struct http_inflater {
     char piece[INFLATED_PIECE];
 };
 
-__attribute__((format(printf, 3, 4))) static int fail(struct http_call *call, int error,
-                                                      const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(call->failure, sizeof(call->failure), format, arguments);
-    va_end(arguments);
-    return error;
-}
-
 static int deliver(struct http_call *call, const char *bytes, size_t length)
 {
     size_t room = call->max_response_bytes - call->received;
@@ -44,11 +34,12 @@ static int deliver(struct http_call *call, const char *bytes, size_t length)
         error = call->on_body(call->context, bytes, length);
     if (length > room) {
         call->too_large = true;
-        return fail(call, -EFBIG, "response body is larger than %zu bytes",
-                    call->max_response_bytes);
+        return http_call_fail(call, -EFBIG, "response body is larger than %zu bytes",
+                              call->max_response_bytes);
     }
     if (error)
-        return fail(call, error, "reading of the response body stopped: %s", strerror(-error));
+        return http_call_fail(call, error, "reading of the response body stopped: %s",
+                              strerror(-error));
     call->received += length;
     return 0;
 }
@@ -85,10 +76,10 @@ static int inflate_step(struct http_call *call, struct http_inflater *inflater)
     if (result == Z_STREAM_END)
         inflater->state = BODY_GZIP_ENDED;
     else if (result == Z_MEM_ERROR)
-        return fail(call, -ENOMEM, "gzip body: no memory");
+        return http_call_fail(call, -ENOMEM, "gzip body: no memory");
     else if (result != Z_OK && result != Z_BUF_ERROR)
-        return fail(call, -EBADMSG, "gzip body: %s",
-                    stream->msg ? stream->msg : "not in gzip format");
+        return http_call_fail(call, -EBADMSG, "gzip body: %s",
+                              stream->msg ? stream->msg : "not in gzip format");
     size_t made = INFLATED_PIECE - stream->avail_out;
     return made ? deliver(call, inflater->piece, made) : 0;
 }
@@ -120,8 +111,9 @@ static int choose_encoding(struct http_call *call)
         return inflater_new(call);
     if (header->amount == 1 && (!*header->value || strcasecmp(header->value, "identity") == 0))
         return 0;
-    return fail(call, -EBADMSG, "the response has a Content-Encoding that was not asked for: %s%s",
-                header->value, header->amount > 1 ? ", and more" : "");
+    return http_call_fail(call, -EBADMSG,
+                          "the response has a Content-Encoding that was not asked for: %s%s",
+                          header->value, header->amount > 1 ? ", and more" : "");
 }
 
 static int begin(struct http_call *call)
@@ -139,7 +131,7 @@ static int begin(struct http_call *call)
     if (call->on_head)
         error = call->on_head(call->context, &head);
     if (error)
-        return fail(call, error, "reading of the response stopped: %s", strerror(-error));
+        return http_call_fail(call, error, "reading of the response stopped: %s", strerror(-error));
     return call->accept_gzip ? choose_encoding(call) : 0;
 }
 
@@ -160,7 +152,7 @@ int http_body_end(struct http_call *call)
 {
     if (!call->inflater || call->inflater->state == BODY_GZIP_ENDED)
         return 0;
-    return fail(call, -EBADMSG, "gzip body: ends too early");
+    return http_call_fail(call, -EBADMSG, "gzip body: ends too early");
 }
 
 void http_body_free(struct http_call *call)

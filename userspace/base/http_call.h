@@ -7,19 +7,21 @@
 #include <sys/queue.h>
 
 #include "base/buffer.h"
+#include "base/file_cache.h"
 #include "base/http_client.h"
 
 #define HTTP_REDIRECTS_MAXIMUM 10
-#define HTTP_ERROR_MAXIMUM 640         /* bytes of an error line */
-#define HTTP_STATUS_TEXT_MAXIMUM 64    /* bytes of "404 Not Found" */
-#define HTTP_SECRET_MAXIMUM (64 << 10) /* bytes of a password or credentials file */
+#define HTTP_ERROR_MAXIMUM 640       /* bytes of an error line */
+#define HTTP_STATUS_TEXT_MAXIMUM 64  /* bytes of "404 Not Found" */
+#define HTTP_LINE_MAXIMUM (64 << 10) /* bytes of a header line */
 
 enum http_call_state {
-    HTTP_CALL_WAITING,   /* started inside a libcurl callback: not yet given to libcurl */
-    HTTP_CALL_RUNNING,   /* libcurl has it */
-    HTTP_CALL_FAILED,    /* before it reached libcurl; on_done still to be called */
-    HTTP_CALL_CANCELLED, /* inside a libcurl callback: still to be taken from libcurl */
-    HTTP_CALL_DONE,      /* on_done is being called */
+    HTTP_CALL_AUTHORIZING, /* waits for an oauth2 token; in the list of http_oauth2.c */
+    HTTP_CALL_WAITING,     /* started inside a libcurl callback: not yet given to libcurl */
+    HTTP_CALL_RUNNING,     /* libcurl has it */
+    HTTP_CALL_FAILED,      /* before it reached libcurl; on_done still to be called */
+    HTTP_CALL_CANCELLED,   /* inside a libcurl callback: still to be taken from libcurl */
+    HTTP_CALL_DONE,        /* on_done is being called */
 };
 
 struct http_call {
@@ -42,7 +44,11 @@ struct http_call {
     uint64_t timeout_ns;
     bool follow_redirects;
 
+    const struct http_config *config;
+    struct http_token *token; /* that it waits for */
+
     struct curl_slist *headers;
+    struct curl_slist *proxy_headers;
     struct curl_slist *connect_to;
     char *dialled; /* "host:port" where the URL given to libcurl names another; else NULL */
     struct buffer body;
@@ -51,9 +57,39 @@ struct http_call {
     char curl_error[CURL_ERROR_SIZE]; /* libcurl's words */
 };
 
+/* http_client.c */
+struct file_cache *http_client_files(struct http_client *client);
+/* A call that waited for its token goes on: to libcurl, or where it has a failure to its end. */
+void http_call_resume(struct http_call *call);
+
 /* http_options.c: everything that config and request say, as options of call->easy. 0, -ENOMEM, or
  * another negative errno with the reason in call->failure. */
 int http_call_set_options(struct http_call *call, const struct http_request *request);
+
+/* Puts the reason into call->failure and gives `error`. */
+int http_call_fail(struct http_call *call, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void http_call_set_timeout(struct http_call *call, uint64_t timeout_ns);
+int http_call_set_string(struct http_call *call, CURLoption option, const char *value);
+int http_call_add_line(struct http_call *call, const char *line);
+/* Refuses what would break out of its line. */
+int http_call_add_header(struct http_call *call, const char *name, const char *value);
+int http_header_line(struct http_call *call, const char *name, const char *value,
+                     struct buffer *out);
+/* Hands call->headers, which have got longer, to libcurl. */
+int http_call_apply_headers(struct http_call *call);
+
+/* http_auth.c: the literal where there is one, else the trimmed contents of the file, else "". */
+int http_call_read_secret(struct http_call *call, const char *what, const char *literal,
+                          const char *path, struct buffer *out);
+void http_secret_free(struct buffer *secret);
+int http_call_set_authentication(struct http_call *call, const struct http_config *config);
+int http_call_add_extra_headers(struct http_call *call, const struct http_config *config);
+
+/* http_tls.c, http_proxy.c */
+int http_call_set_tls(struct http_call *call, const struct http_tls_config *tls);
+int http_call_set_proxy(struct http_call *call, const struct http_proxy_config *config,
+                        const char *url);
 
 /* http_body.c: a piece as libcurl has it. 0, or a negative errno with the reason in call->failure;
  * then the transfer ends. */

@@ -10,10 +10,11 @@
 #include <sys/epoll.h>
 
 #include "base/clock.h"
+#include "base/http_oauth2.h"
 #include "base/log.h"
 
 #define POOL_MAXIMUM 8 /* ended calls kept for reuse, with their easy handles */
-#define IDLE_CONNECTIONS_MAXIMUM 128L
+#define IDLE_CONNECTIONS_MAXIMUM 1024L
 
 TAILQ_HEAD(http_call_list, http_call);
 
@@ -28,6 +29,8 @@ struct http_client {
     size_t unsettled_count;
     struct http_call_list pool;
     size_t pool_count;
+    struct file_cache *files;
+    struct http_tokens *tokens;
     bool inside_curl; /* libcurl is on the stack, and must not be called */
     char *user_agent;
 };
@@ -69,6 +72,7 @@ static void call_release(struct http_call *call)
     CURL *easy = call->easy;
     curl_easy_reset(easy);
     curl_slist_free_all(call->headers);
+    curl_slist_free_all(call->proxy_headers);
     curl_slist_free_all(call->connect_to);
     free(call->dialled);
     buffer_free(&call->body);
@@ -105,6 +109,9 @@ static void call_unlist(struct http_call *call)
     case HTTP_CALL_CANCELLED:
         TAILQ_REMOVE(&client->unsettled, call, link);
         client->unsettled_count--;
+        break;
+    case HTTP_CALL_AUTHORIZING:
+        http_tokens_forget(call);
         break;
     case HTTP_CALL_DONE:
         break;
@@ -187,6 +194,7 @@ static void call_settle(struct http_call *call)
     case HTTP_CALL_FAILED:
         call_finish(call, CURLE_OK);
         break;
+    case HTTP_CALL_AUTHORIZING:
     case HTTP_CALL_RUNNING:
     case HTTP_CALL_DONE:
         break;
@@ -316,7 +324,11 @@ static int client_setup(struct http_client *client, const char *user_agent)
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS_MAXIMUM);
     curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    int error = loop_timer_new(client->loop, on_curl_timer, client, &client->curl_timer);
+    int error = file_cache_new(&client->files);
+    if (!error)
+        error = http_tokens_new(client, client->loop, &client->tokens);
+    if (!error)
+        error = loop_timer_new(client->loop, on_curl_timer, client, &client->curl_timer);
     if (!error)
         error = loop_timer_new(client->loop, client_settle, client, &client->settle_timer);
     return error;
@@ -349,6 +361,9 @@ void http_client_free(struct http_client **out)
     struct http_call *call;
     if (!client)
         return;
+    while (client->tokens && (call = http_tokens_waiting(client->tokens)))
+        http_call_cancel(&call);
+    http_tokens_free(&client->tokens);
     while ((call = TAILQ_FIRST(&client->running)) || (call = TAILQ_FIRST(&client->unsettled)))
         http_call_cancel(&call);
     while ((call = TAILQ_FIRST(&client->pool))) {
@@ -358,6 +373,7 @@ void http_client_free(struct http_client **out)
     curl_multi_cleanup(client->multi); /* closes the idle connections, which unwatches them */
     loop_timer_free(&client->curl_timer);
     loop_timer_free(&client->settle_timer);
+    file_cache_free(&client->files);
     curl_global_cleanup();
     free(client->user_agent);
     free(client);
@@ -366,6 +382,7 @@ void http_client_free(struct http_client **out)
 
 static void call_begin(struct http_call *call, const struct http_request *request)
 {
+    call->config = request->config;
     call->on_head = request->on_head;
     call->on_body = request->on_body;
     call->on_done = request->on_done;
@@ -384,6 +401,31 @@ static void call_begin(struct http_call *call, const struct http_request *reques
     curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
 }
 
+static void call_go_on(struct http_call *call)
+{
+    struct http_client *client = call->client;
+    if (call->failure[0])
+        call_unsettle(call, HTTP_CALL_FAILED);
+    else if (client->inside_curl)
+        call_unsettle(call, HTTP_CALL_WAITING);
+    else
+        client_add(client, call);
+}
+
+void http_call_resume(struct http_call *call)
+{
+    uint64_t passed = clock_monotonic_ns() - call->started_ns;
+    if (!call->failure[0] && passed < call->timeout_ns)
+        http_call_set_timeout(call, call->timeout_ns - passed);
+    call->state = HTTP_CALL_DONE; /* in no list */
+    call_go_on(call);
+}
+
+struct file_cache *http_client_files(struct http_client *client)
+{
+    return client->files;
+}
+
 int http_client_start(struct http_client *client, const struct http_request *request,
                       struct http_call **out)
 {
@@ -398,16 +440,14 @@ int http_client_start(struct http_client *client, const struct http_request *req
     error = http_call_set_options(call, request);
     if (!error && curl_easy_setopt(call->easy, CURLOPT_USERAGENT, client->user_agent) != CURLE_OK)
         error = -ENOMEM;
-    if (error && !call->failure[0]) {
+    if (!error && request->config->oauth2)
+        error = http_tokens_authorize(client->tokens, call);
+    if (error && error != -EINPROGRESS && !call->failure[0]) {
         call_release(call);
         return error;
     }
-    if (error)
-        call_unsettle(call, HTTP_CALL_FAILED);
-    else if (client->inside_curl)
-        call_unsettle(call, HTTP_CALL_WAITING);
-    else
-        client_add(client, call);
+    if (error != -EINPROGRESS)
+        call_go_on(call);
     *out = call;
     return 0;
 }

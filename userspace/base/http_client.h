@@ -16,9 +16,10 @@ struct http_call;
 struct http_response {
     int status;              /* 0: no response; `error` says why */
     const char *status_text; /* "404 Not Found", or the number alone where HTTP/2 has no words */
-    const char *error;       /* NULL, or one line: "connection refused", "timed out after 10s", ...;
-                                beside       a status where the response began and did not end as it should */
-    bool too_large;          /* the error is that the body was larger than max_response_bytes */
+    const char
+        *error;     /* NULL, or one line: "connection refused", "timed out after 10s", ...;
+                       beside       a status where the response began and did not end as it should */
+    bool too_large; /* the error is that the body was larger than max_response_bytes */
     const char *content_type; /* "" where the server sent none */
     int64_t retry_after_ms;   /* Retry-After in either form, from now; -1: none or not understood */
     struct text body;         /* empty where on_body took it; decoded (gzip) */
@@ -43,7 +44,7 @@ typedef int (*http_body_fn)(void *context, const char *bytes, size_t length);
 struct http_request {
     const char *method; /* "GET" or "POST" */
     const char *url;
-    const struct http_config *config;
+    const struct http_config *config;  /* must outlive the call */
     const struct http_header *headers; /* besides the config's; copied */
     size_t header_count;
     const void *body; /* POST; must outlive the call */

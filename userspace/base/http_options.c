@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From settings and request to libcurl options: method, headers, authentication, TLS, limits.
- * Secrets in files are read here, anew for each call. Transfers nothing. */
+/* From settings and request to libcurl options: URL, method, headers, limits. Authentication, TLS
+ * and proxies have files of their own. Transfers nothing. */
 #include "base/http_call.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 
-#define IDLE_SECONDS 300L    /* a connection that was idle for longer is not reused */
-#define CA_CACHE_SECONDS 60L /* how soon a rotated ca_file is taken */
+#define IDLE_SECONDS 300L /* a connection that was idle for longer is not reused */
 
-static int fail(struct http_call *call, int error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int fail(struct http_call *call, int error, const char *format, ...)
+int http_call_fail(struct http_call *call, int error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -29,14 +21,14 @@ static int fail(struct http_call *call, int error, const char *format, ...)
 }
 
 /* libcurl copies the string; there is no other failure than a lack of memory. */
-static int set_string(struct http_call *call, CURLoption option, const char *value)
+int http_call_set_string(struct http_call *call, CURLoption option, const char *value)
 {
     return curl_easy_setopt(call->easy, option, value) == CURLE_OK ? 0 : -ENOMEM;
 }
 
 /* ---- headers ---- */
 
-static int add_header_line(struct http_call *call, const char *line)
+int http_call_add_line(struct http_call *call, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(call->headers, line);
     if (!longer)
@@ -45,22 +37,33 @@ static int add_header_line(struct http_call *call, const char *line)
     return 0;
 }
 
-static int add_header(struct http_call *call, const char *name, const char *value)
+int http_header_line(struct http_call *call, const char *name, const char *value,
+                     struct buffer *out)
 {
     if (strpbrk(name, "\r\n:; ") || strpbrk(value, "\r\n"))
-        return fail(call, -EINVAL, "header %.100s: a name or value with a line break or separator",
-                    name);
+        return http_call_fail(
+            call, -EINVAL, "header %.100s: a name or value with a line break or separator", name);
+    /* libcurl's spelling of a header with an empty value; "name:" would mean "none such". */
+    return *value ? buffer_printf(out, "%s: %s", name, value) : buffer_printf(out, "%s;", name);
+}
+
+int http_call_add_header(struct http_call *call, const char *name, const char *value)
+{
     struct buffer line;
     buffer_init(&line, strlen(name) + strlen(value) + 2);
-    /* libcurl's spelling of a header with an empty value; "name:" would mean "none such". */
-    int error =
-        *value ? buffer_printf(&line, "%s: %s", name, value) : buffer_printf(&line, "%s;", name);
+    int error = http_header_line(call, name, value, &line);
     if (!error)
-        error = add_header_line(call, line.bytes);
+        error = http_call_add_line(call, line.bytes);
     if (line.bytes)
         explicit_bzero(line.bytes, line.length);
     buffer_free(&line);
     return error;
+}
+
+int http_call_apply_headers(struct http_call *call)
+{
+    CURLcode code = curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
 static bool request_has_header(const struct http_request *request, const char *name)
@@ -75,154 +78,22 @@ static bool request_has_header(const struct http_request *request, const char *n
 static int set_headers(struct http_call *call, const struct http_request *request)
 {
     const struct http_config *config = request->config;
-    int error = 0;
+    int error = http_call_add_extra_headers(call, config);
     for (size_t i = 0; i < config->header_count && !error; i++)
-        error = add_header(call, config->headers[i].name, config->headers[i].value);
+        error = http_call_add_header(call, config->headers[i].name, config->headers[i].value);
     for (size_t i = 0; i < request->header_count && !error; i++)
-        error = add_header(call, request->headers[i].name, request->headers[i].value);
+        error = http_call_add_header(call, request->headers[i].name, request->headers[i].value);
     if (!error && request->accept_gzip) /* by hand: libcurl would take whole chains of encodings */
-        error = add_header_line(call, "Accept-Encoding: gzip");
+        error = http_call_add_line(call, "Accept-Encoding: gzip");
     /* No waiting for 100 Continue, and no form type that nobody asked for. */
     if (!error)
-        error = add_header_line(call, "Expect:");
+        error = http_call_add_line(call, "Expect:");
     if (!error && !request_has_header(request, "Content-Type"))
-        error = add_header_line(call, "Content-Type:");
-    if (!error && curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers) != CURLE_OK)
-        error = -ENOMEM;
-    return error;
+        error = http_call_add_line(call, "Content-Type:");
+    return error ? error : http_call_apply_headers(call);
 }
 
-/* ---- authentication ---- */
-
-static struct text text_trimmed(struct text text)
-{
-    while (text.length && isspace((unsigned char)text.bytes[0]))
-        text = (struct text){text.bytes + 1, text.length - 1};
-    while (text.length && isspace((unsigned char)text.bytes[text.length - 1]))
-        text.length--;
-    return text;
-}
-
-static int read_file(const char *path, struct buffer *out)
-{
-    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return -errno;
-    for (;;) {
-        char chunk[1024];
-        ssize_t length = read(fd, chunk, sizeof(chunk));
-        int error = length < 0 ? -errno : buffer_append(out, chunk, (size_t)length);
-        explicit_bzero(chunk, sizeof(chunk));
-        if (error == -EINTR)
-            continue;
-        if (error || length == 0)
-            return error;
-    }
-}
-
-static void secret_free(struct buffer *secret)
-{
-    if (secret->bytes)
-        explicit_bzero(secret->bytes, secret->capacity);
-    buffer_free(secret);
-}
-
-/* The literal where there is one, else the trimmed contents of the file, else "". */
-static int read_secret(struct http_call *call, const char *what, const char *literal,
-                       const char *path, struct buffer *out)
-{
-    if (literal)
-        return buffer_append_string(out, literal);
-    if (!path)
-        return buffer_append_string(out, "");
-    struct buffer raw;
-    buffer_init(&raw, HTTP_SECRET_MAXIMUM);
-    int error = read_file(path, &raw);
-    struct text secret = text_trimmed(buffer_text(&raw));
-    if (error == -E2BIG)
-        fail(call, error, "%s %s: larger than %d bytes", what, path, HTTP_SECRET_MAXIMUM);
-    else if (error)
-        fail(call, error, "%s %s: %s", what, path, strerror(-error));
-    else if (memchr(secret.bytes, '\0', secret.length))
-        error = fail(call, -EINVAL, "%s %s: holds a NUL byte", what, path);
-    else
-        error = buffer_append_text(out, secret);
-    secret_free(&raw);
-    return error;
-}
-
-static int set_basic_auth(struct http_call *call, const struct http_config *config)
-{
-    struct buffer username, password;
-    buffer_init(&username, HTTP_SECRET_MAXIMUM);
-    buffer_init(&password, HTTP_SECRET_MAXIMUM);
-    int error = read_secret(call, "basic_auth username_file", config->basic_auth.username,
-                            config->basic_auth.username_file, &username);
-    if (!error)
-        error = read_secret(call, "basic_auth password_file", config->basic_auth.password,
-                            config->basic_auth.password_file, &password);
-    if (!error)
-        error = set_string(call, CURLOPT_USERNAME, username.bytes);
-    if (!error)
-        error = set_string(call, CURLOPT_PASSWORD, password.bytes);
-    curl_easy_setopt(call->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-    secret_free(&username);
-    secret_free(&password);
-    return error;
-}
-
-static int set_authorization(struct http_call *call, const struct http_config *config)
-{
-    const char *type = config->authorization.type ? config->authorization.type : "Bearer";
-    struct buffer credentials, value;
-    buffer_init(&credentials, HTTP_SECRET_MAXIMUM);
-    buffer_init(&value, HTTP_SECRET_MAXIMUM + 256);
-    int error =
-        read_secret(call, "authorization credentials_file", config->authorization.credentials,
-                    config->authorization.credentials_file, &credentials);
-    if (!error)
-        error = buffer_printf(&value, "%s %s", type, credentials.bytes);
-    if (!error)
-        error = add_header(call, "Authorization", value.bytes);
-    secret_free(&credentials);
-    secret_free(&value);
-    return error;
-}
-
-static int set_authentication(struct http_call *call, const struct http_config *config)
-{
-    int error = 0;
-    if (config->basic_auth.username || config->basic_auth.username_file ||
-        config->basic_auth.password || config->basic_auth.password_file)
-        error = set_basic_auth(call, config);
-    if (!error && (config->authorization.credentials || config->authorization.credentials_file))
-        error = set_authorization(call, config);
-    return error;
-}
-
-/* ---- TLS ---- */
-
-static int set_tls(struct http_call *call, const struct http_config *config)
-{
-    int error = 0;
-    curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(call->easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS);
-    curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER,
-                     config->tls.insecure_skip_verify ? 0L : 1L);
-    curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST,
-                     config->tls.insecure_skip_verify ? 0L : 2L);
-    if (config->tls.ca_file) {
-        error = set_string(call, CURLOPT_CAINFO, config->tls.ca_file);
-        /* The file stands instead of the system's authorities, not beside them. */
-        if (!error)
-            error = set_string(call, CURLOPT_CAPATH, NULL);
-    }
-    if (!error && config->tls.cert_file)
-        error = set_string(call, CURLOPT_SSLCERT, config->tls.cert_file);
-    if (!error && config->tls.key_file)
-        error = set_string(call, CURLOPT_SSLKEY, config->tls.key_file);
-    return error;
-}
+/* ---- the URL, and the server's name in TLS ---- */
 
 struct url_parts {
     char *scheme;
@@ -280,13 +151,13 @@ static int set_url_renamed(struct http_call *call, const char *server_name,
         error = buffer_printf(&text, "Host: %s%s%s", parts->host, parts->given_port ? ":" : "",
                               parts->given_port ? parts->given_port : "");
     if (!error)
-        error = add_header_line(call, text.bytes);
+        error = http_call_add_line(call, text.bytes);
     if (!error && asprintf(&call->dialled, "%s:%s", parts->host, parts->port) < 0) {
         call->dialled = NULL;
         error = -ENOMEM;
     }
     if (!error)
-        error = set_string(call, CURLOPT_URL, parts->renamed);
+        error = http_call_set_string(call, CURLOPT_URL, parts->renamed);
     if (!error)
         curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->connect_to);
     buffer_free(&text);
@@ -297,13 +168,14 @@ static int set_url(struct http_call *call, const struct http_request *request)
 {
     const char *server_name = request->config->tls.server_name;
     if (!server_name || !*server_name || strncasecmp(request->url, "https:", 6) != 0)
-        return set_string(call, CURLOPT_URL, request->url);
+        return http_call_set_string(call, CURLOPT_URL, request->url);
     struct url_parts parts = {0};
     CURLUcode code = url_parts_get(request->url, server_name, &parts);
-    int error = code == CURLUE_OK ? set_url_renamed(call, server_name, &parts)
-                : code == CURLUE_OUT_OF_MEMORY
-                    ? -ENOMEM
-                    : fail(call, -EINVAL, "URL or tls server_name: %s", curl_url_strerror(code));
+    int error =
+        code == CURLUE_OK ? set_url_renamed(call, server_name, &parts)
+        : code == CURLUE_OUT_OF_MEMORY
+            ? -ENOMEM
+            : http_call_fail(call, -EINVAL, "URL or tls server_name: %s", curl_url_strerror(code));
     url_parts_free(&parts);
     return error;
 }
@@ -325,6 +197,12 @@ static long timeout_ms(uint64_t timeout_ns)
     return ms < INT32_MAX ? (long)ms : INT32_MAX;
 }
 
+void http_call_set_timeout(struct http_call *call, uint64_t timeout_ns)
+{
+    curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms(timeout_ns));
+    curl_easy_setopt(call->easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms(timeout_ns));
+}
+
 static int set_transfer(struct http_call *call, const struct http_request *request)
 {
     CURL *easy = call->easy;
@@ -332,9 +210,10 @@ static int set_transfer(struct http_call *call, const struct http_request *reque
     /* A cancelled or timed out call does not wait for its name look-up: the thread ends by itself.
      */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms(request->timeout_ns));
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms(request->timeout_ns));
+    curl_easy_setopt(
+        easy, CURLOPT_HTTP_VERSION,
+        (long)(request->config->enable_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    http_call_set_timeout(call, request->timeout_ns);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     /* A watch may be silent for long: this is how the death of its peer is seen. */
@@ -342,11 +221,9 @@ static int set_transfer(struct http_call *call, const struct http_request *reque
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 15L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, call->follow_redirects ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)HTTP_REDIRECTS_MAXIMUM);
-    int error = set_string(call, CURLOPT_PROTOCOLS_STR, "http,https");
+    int error = http_call_set_string(call, CURLOPT_PROTOCOLS_STR, "http,https");
     if (!error)
-        error = set_string(call, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    if (!error)
-        error = set_string(call, CURLOPT_PROXY, ""); /* none, whatever the environment says */
+        error = http_call_set_string(call, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     return error;
 }
 
@@ -356,9 +233,11 @@ int http_call_set_options(struct http_call *call, const struct http_request *req
     if (!error)
         error = set_url(call, request);
     if (!error)
-        error = set_tls(call, request->config);
+        error = http_call_set_proxy(call, &request->config->proxy, request->url);
     if (!error)
-        error = set_authentication(call, request->config);
+        error = http_call_set_tls(call, &request->config->tls);
+    if (!error)
+        error = http_call_set_authentication(call, request->config);
     if (!error)
         error = set_headers(call, request);
     set_method(call, request);

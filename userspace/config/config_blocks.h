@@ -32,7 +32,13 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
 void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tree_node *node,
                               const struct config_place *place, void *discovery);
 
+extern const struct config_block config_tls_block;          /* struct http_tls_config */
+extern const struct config_block config_proxy_block;        /* struct http_proxy_config; inline */
 extern const struct config_block config_scrape_limits_block; /* struct scrape_limits; inline */
+
+/* The target is a struct http_oauth2_config *. */
+void config_decode_oauth2(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *oauth2);
 
 /* Limits that the job does not give are global's. */
 void config_inherit_limits(struct scrape_limits *limits, const struct scrape_limits *global);

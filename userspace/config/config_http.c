@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "config/config_blocks.h"
+#include "config/config_values.h"
 
 #define HTTP(member) offsetof(struct http_config, member)
 
@@ -74,39 +76,11 @@ static const struct config_block authorization_block = {
         {NULL}},
     check_authorization};
 
-static void check_tls(struct config_reader *reader, const struct yaml_tree_node *node,
-                      const struct config_place *place, void *target)
-{
-    struct http_config *http = target;
-    if (!http->tls.cert_file != !http->tls.key_file)
-        config_error(reader, node, place, "%s needs %s: a client certificate is a pair of both",
-                     http->tls.cert_file ? "cert_file" : "key_file",
-                     http->tls.cert_file ? "key_file" : "cert_file");
-}
-
-static const struct config_block tls_block = {
-    (const struct config_field[]){
-        {"ca_file", CONFIG_PATH, HTTP(tls.ca_file)},
-        {"cert_file", CONFIG_PATH, HTTP(tls.cert_file)},
-        {"key_file", CONFIG_PATH, HTTP(tls.key_file)},
-        {"server_name", CONFIG_TEXT, HTTP(tls.server_name)},
-        {"insecure_skip_verify", CONFIG_BOOL, HTTP(tls.insecure_skip_verify)},
-        {"ca", CONFIG_UNBUILT, .advice = "put it into a file and name that as ca_file"},
-        {"cert", CONFIG_UNBUILT, .advice = "put it into a file and name that as cert_file"},
-        {"key", CONFIG_UNBUILT, .advice = "put it into a file and name that as key_file"},
-        {"ca_ref", CONFIG_UNBUILT},
-        {"cert_ref", CONFIG_UNBUILT},
-        {"key_ref", CONFIG_UNBUILT},
-        {"min_version", CONFIG_UNBUILT},
-        {"max_version", CONFIG_UNBUILT},
-        {NULL}},
-    check_tls};
-
 /* The deprecated keys write into authorization: nothing but one of the four ways may be there. */
 static void check_http(struct config_reader *reader, const struct yaml_tree_node *node,
                        const struct config_place *place, void *target)
 {
-    static const char *const ways[] = {"basic_auth", "authorization", "bearer_token",
+    static const char *const ways[] = {"basic_auth", "authorization", "oauth2", "bearer_token",
                                        "bearer_token_file"};
     struct http_config *http = target;
     const char *first = NULL;
@@ -125,13 +99,138 @@ static void check_http(struct config_reader *reader, const struct yaml_tree_node
         http->authorization.type = config_copy_text(reader, TEXT("Bearer"));
 }
 
-/* Either value is kept: the client speaks HTTP/1.1 only, and true no more than permits HTTP/2. */
-static void check_bool(struct config_reader *reader, const struct yaml_tree_node *node,
-                       const struct config_place *place, void *target)
+/* --- http_headers --- */
+
+static const char *const reserved_headers[] = {
+    "Authorization",
+    "Host",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "User-Agent",
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "Www-Authenticate",
+    "Accept-Encoding",
+    "X-Prometheus-Remote-Write-Version",
+    "X-Prometheus-Remote-Read-Version",
+    "X-Prometheus-Scrape-Timeout-Seconds",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+    "X-Amz-Content-Sha256",
+};
+
+static bool is_reserved(const char *name)
 {
-    bool value;
-    (void)target;
-    config_decode_bool(reader, node, place, &value);
+    for (size_t i = 0; i < ARRAY_SIZE(reserved_headers); i++)
+        if (strcasecmp(name, reserved_headers[i]) == 0)
+            return true;
+    return false;
+}
+
+/* One header as it is decoded: its values in the order in which they are sent. */
+struct header_lists {
+    char **values, **secrets, **files;
+    size_t value_count, secret_count, file_count;
+};
+
+static void decode_header_value(struct config_reader *reader, const struct yaml_tree_node *node,
+                                const struct config_place *place, void *element)
+{
+    if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
+        return;
+    if (!config_header_value_is_legal(node->text))
+        config_error(reader, node, place,
+                     "a header's value is one line without control characters");
+    *(char **)element = config_copy_text(reader, node->text);
+}
+
+static void decode_header_file(struct config_reader *reader, const struct yaml_tree_node *node,
+                               const struct config_place *place, void *element)
+{
+    if (config_expect(reader, node, place, YAML_TREE_SCALAR))
+        *(char **)element = config_copy_path(reader, node->text);
+}
+
+static void decode_values(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *target)
+{
+    struct header_lists *lists = target;
+    config_decode_list(reader, node, place, sizeof(char *), (void **)&lists->values,
+                       &lists->value_count, decode_header_value);
+}
+
+static void decode_secrets(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *target)
+{
+    struct header_lists *lists = target;
+    config_decode_list(reader, node, place, sizeof(char *), (void **)&lists->secrets,
+                       &lists->secret_count, decode_header_value);
+}
+
+static void decode_files(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, void *target)
+{
+    struct header_lists *lists = target;
+    config_decode_list(reader, node, place, sizeof(char *), (void **)&lists->files,
+                       &lists->file_count, decode_header_file);
+}
+
+static const struct config_block header_block = {
+    (const struct config_field[]){{"values", CONFIG_CUSTOM, .decode = decode_values},
+                                  {"secrets", CONFIG_CUSTOM, .decode = decode_secrets},
+                                  {"files", CONFIG_CUSTOM, .decode = decode_files},
+                                  {NULL}}};
+
+static void take_headers(struct config_reader *reader, struct http_config *http, struct text name,
+                         char **list, size_t count, bool are_files)
+{
+    for (size_t i = 0; i < count; i++) {
+        http->extra_headers[http->extra_header_count++] = (struct http_extra_header){
+            .name = config_copy_text(reader, name),
+            .value = are_files ? NULL : list[i],
+            .file = are_files ? list[i] : NULL,
+        };
+    }
+    free(list);
+}
+
+static void decode_header(struct config_reader *reader, const struct yaml_tree_pair *pair,
+                          const struct config_place *place, struct http_config *http)
+{
+    struct header_lists lists = {0};
+    const char *name = pair->key->text.bytes;
+
+    if (!config_header_name_is_legal(pair->key->text))
+        config_error(reader, pair->key, place, "\"%s\" is not a valid header name", name);
+    else if (is_reserved(name))
+        config_error(reader, pair->key, place,
+                     "%s is set by edgemeter itself; it cannot be given here", name);
+    config_decode_block(reader, pair->value, place, &header_block, &lists);
+    size_t more = lists.value_count + lists.secret_count + lists.file_count;
+    void *longer = realloc(http->extra_headers,
+                           (http->extra_header_count + more + 1) * sizeof(*http->extra_headers));
+    if (!longer) {
+        reader->no_memory = true;
+        return;
+    }
+    http->extra_headers = longer;
+    take_headers(reader, http, pair->key->text, lists.values, lists.value_count, false);
+    take_headers(reader, http, pair->key->text, lists.secrets, lists.secret_count, false);
+    take_headers(reader, http, pair->key->text, lists.files, lists.file_count, true);
+}
+
+static void decode_extra_headers(struct config_reader *reader, const struct yaml_tree_node *node,
+                                 const struct config_place *place, void *target)
+{
+    if (!config_expect(reader, node, place, YAML_TREE_MAPPING))
+        return;
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_place item = {.parent = place, .key = node->pairs[i].key->text.bytes};
+        decode_header(reader, &node->pairs[i], &item, target);
+    }
 }
 
 const struct config_block config_http_block = {
@@ -140,14 +239,11 @@ const struct config_block config_http_block = {
         {"authorization", CONFIG_BLOCK, .block = &authorization_block},
         {"bearer_token", CONFIG_TEXT, HTTP(authorization.credentials)},
         {"bearer_token_file", CONFIG_PATH, HTTP(authorization.credentials_file)},
-        {"tls_config", CONFIG_BLOCK, .block = &tls_block},
+        {"oauth2", CONFIG_CUSTOM, HTTP(oauth2), .decode = config_decode_oauth2},
+        {"tls_config", CONFIG_BLOCK, HTTP(tls), .block = &config_tls_block},
         {"follow_redirects", CONFIG_BOOL, HTTP(follow_redirects)},
-        {"enable_http2", CONFIG_CUSTOM, .decode = check_bool},
-        {"oauth2", CONFIG_UNBUILT},
-        {"proxy_url", CONFIG_UNBUILT},
-        {"no_proxy", CONFIG_UNBUILT},
-        {"proxy_from_environment", CONFIG_UNBUILT, .neutral = "false"},
-        {"proxy_connect_header", CONFIG_UNBUILT, .neutral = "{}"},
-        {"http_headers", CONFIG_UNBUILT, .neutral = "{}"},
+        {"enable_http2", CONFIG_BOOL, HTTP(enable_http2)},
+        {"http_headers", CONFIG_CUSTOM, .decode = decode_extra_headers},
+        {"", CONFIG_INLINE, HTTP(proxy), .block = &config_proxy_block},
         {NULL}},
     check_http};

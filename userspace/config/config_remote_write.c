@@ -157,6 +157,7 @@ static void decode_remote(struct config_reader *reader, const struct yaml_tree_n
 {
     struct remote_write_config *remote = element;
     http_config_init(&remote->http);
+    remote->http.enable_http2 = false; /* as in Prometheus 3 */
     remote->remote_timeout_ns = 30 * NS_PER_SECOND;
     remote->queue.max_samples_per_send = 2000;
     remote->queue.batch_send_deadline_ns = 5 * NS_PER_SECOND;
