@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cache is an array by series number. Numbers are given out again, so an entry names its series
- * by the hash of its labels besides: no reference keeps series alive that only the cache knows.
- * What was not asked for in a while is forgotten. */
+ * by the hash of its labels besides: the series itself is not held. Entries of series that are
+ * gone, or that nobody asks for any more, are forgotten little by little. */
 #include "ship/remote_relabel.h"
 
 #include <errno.h>
@@ -10,13 +10,15 @@
 #include "base/cleanup.h"
 
 #define FIRST_CAPACITY 1024
-#define ROUNDS_KEPT 16 /* a series not asked for in so many rounds of the others is forgotten */
+#define SWEPT_AT_ONCE 4 /* entries, at each call */
+#define ROUNDS_KEPT 64  /* of sweeping, without being asked for */
 
 struct entry {
     uint64_t hash; /* of the labels before */
     series_id result;
+    uint32_t round; /* when it was last asked for */
     bool known;
-    bool asked; /* since the last sweep */
+    bool held; /* a reference of the result, which is another series */
 };
 
 struct remote_relabel {
@@ -25,8 +27,9 @@ struct remote_relabel {
     struct relabeler *relabeler;
     struct labels_builder *builder;
     struct entry *entries; /* by series */
-    uint32_t capacity, known;
-    uint64_t asked;        /* calls since the last sweep */
+    uint32_t capacity;
+    uint32_t swept; /* the next one to look at */
+    uint32_t round;
     struct entry uncached; /* of a series that has no place in `entries` */
 };
 
@@ -50,10 +53,8 @@ int remote_relabel_new(struct series_table *series, const struct relabel_rules *
 
 static void forget(struct remote_relabel *relabel, struct entry *entry)
 {
-    if (entry->result)
+    if (entry->held)
         series_table_release(relabel->series, entry->result);
-    if (entry->known && entry != &relabel->uncached)
-        relabel->known--;
     *entry = (struct entry){0};
 }
 
@@ -72,15 +73,25 @@ void remote_relabel_free(struct remote_relabel **out)
     *out = NULL;
 }
 
+static bool is_stale(const struct remote_relabel *relabel, uint32_t index)
+{
+    const struct entry *entry = &relabel->entries[index];
+    const struct labels *labels = series_table_labels(relabel->series, index);
+
+    return entry->known && (!labels || labels_hash(labels) != entry->hash ||
+                            relabel->round - entry->round > ROUNDS_KEPT);
+}
+
+/* Looks at the next few entries. */
 static void sweep(struct remote_relabel *relabel)
 {
-    if (++relabel->asked <= (uint64_t)ROUNDS_KEPT * (relabel->known + FIRST_CAPACITY))
-        return;
-    relabel->asked = 0;
-    for (uint32_t i = 0; i < relabel->capacity; i++) {
-        if (!relabel->entries[i].asked)
-            forget(relabel, &relabel->entries[i]);
-        relabel->entries[i].asked = false;
+    for (int i = 0; i < SWEPT_AT_ONCE && relabel->capacity; i++) {
+        if (++relabel->swept >= relabel->capacity) {
+            relabel->swept = 0;
+            relabel->round++;
+        }
+        if (is_stale(relabel, relabel->swept))
+            forget(relabel, &relabel->entries[relabel->swept]);
     }
 }
 
@@ -144,10 +155,12 @@ int remote_relabel_series(struct remote_relabel *relabel, series_id series, seri
             return error;
         forget(relabel, entry);
         *entry = (struct entry){.hash = hash, .result = result, .known = true};
-        relabel->known += entry != &relabel->uncached;
+        entry->held = result && result != series;
+        if (result == series)
+            series_table_release(relabel->series, result);
     }
-    entry->asked = true;
-    if (entry->result && entry->result != series)
+    entry->round = relabel->round;
+    if (entry->held)
         carry_metadata(relabel->series, series, entry->result);
     *out = entry->result;
     return 0;
