@@ -447,8 +447,6 @@ static const struct config_case rejected_cases[] = {
      "f:2:22: http_metrics.hosts[1]: \"a.example\" is given twice\n"},
     {METRICS "hosts: [" BYTES_64 "]",
      "f:2:11: http_metrics.hosts[0]: \"" BYTES_64 "\" is longer than 63 bytes\n"},
-    {METRICS "relabel_configs: [{}]",
-     "f:2:3: \"relabel_configs\" in http_metrics" UNBUILT_OURS "remove it, or leave it empty\n"},
     {"rule_files: [a.yml]",
      "f:1:1: \"rule_files\" belongs to a Prometheus server, not to an agent; remove it, and "
      "evaluate the rules where the samples are sent to\n"},

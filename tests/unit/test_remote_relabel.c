@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "labels_maker.h"
+#include "rules_maker.h"
 #include "ship/remote_relabel.h"
 
 struct fixture {
@@ -21,35 +22,11 @@ struct fixture {
     struct remote_relabel *relabel;
 };
 
-static void add_rule(struct relabel_rules *rules, enum relabel_action action, const char *source,
-                     const char *regex, const char *target, const char *replacement)
-{
-    struct relabel_rule *rule = &rules->list[rules->count++];
-    struct relabel_fault fault;
-
-    assert_int_equal(relabel_rule_init(rule), 0);
-    rule->action = action;
-    if (source) {
-        rule->source_labels = calloc(1, sizeof(char *));
-        rule->source_labels[0] = strdup(source);
-        rule->source_label_count = 1;
-    }
-    free(rule->pattern);
-    free(rule->target_label);
-    free(rule->replacement);
-    rule->pattern = strdup(regex);
-    rule->target_label = strdup(target);
-    rule->replacement = strdup(replacement);
-    if (relabel_rule_compile(rule, &fault))
-        fail_msg("%s", fault.reason);
-}
-
 /* Drops what has drop="yes", drops the label n, and adds one. */
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
-    f->rules.list = calloc(4, sizeof(*f->rules.list));
     add_rule(&f->rules, RELABEL_DROP, "drop", "yes", "", "$1");
     add_rule(&f->rules, RELABEL_LABELDROP, NULL, "n", "", "$1");
     add_rule(&f->rules, RELABEL_REPLACE, "v", "(.+)", "w", "$1$1");

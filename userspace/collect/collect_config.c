@@ -44,6 +44,7 @@ void http_metrics_config_free(struct http_metrics_config *config)
 {
     http_metrics_names_free(&config->routes);
     http_metrics_names_free(&config->hosts);
+    relabel_rules_free(&config->relabels);
     free(config->cgroup_root);
     free(config->job_name);
     *config = (struct http_metrics_config){0};

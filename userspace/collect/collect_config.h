@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/relabel.h"
+
 #define HTTP_METRICS_MAX_BUCKETS 31 /* upper bounds, +Inf not counted */
 #define HTTP_METRICS_MAX_NAMES 4096 /* routes, and as many hosts */
 #define HTTP_METRICS_ROUTE_BYTES 128
@@ -25,6 +27,7 @@ struct http_metrics_config {
     bool native_histograms;
     double buckets[HTTP_METRICS_MAX_BUCKETS]; /* seconds, ascending */
     size_t bucket_count;
+    struct relabel_rules relabels;
     uint32_t max_rows;                /* 4096 */
     struct http_metrics_names routes; /* path prefixes, each begins with a slash */
     struct http_metrics_names hosts;  /* lower case, without port */

@@ -22,7 +22,8 @@ int http_groups_init(struct http_groups *groups, const struct http_rows_environm
     hash_table_init(&groups->row_table, sizeof(struct http_row_key), most_rows);
     /* and as many that ended at the last drain */
     hash_table_init(&groups->group_table, sizeof(series_id), 2 * HTTP_ROW_MAX_GROUPS * most_rows);
-    return labels_builder_new(&groups->builder);
+    int error = relabeler_new(&groups->relabeler);
+    return error ? error : labels_builder_new(&groups->builder);
 }
 
 void http_groups_free(struct http_groups *groups)
@@ -42,6 +43,7 @@ void http_groups_free(struct http_groups *groups)
     hash_table_free(&groups->row_table);
     hash_table_free(&groups->group_table);
     labels_builder_free(&groups->builder);
+    relabeler_free(&groups->relabeler);
 }
 
 /* --- cgroups --- */
@@ -162,7 +164,7 @@ static int group_new(struct http_groups *groups, enum http_group_kind kind, seri
     return error;
 }
 
-/* The row's group of that kind, made where it is not known. */
+/* The row's group of that kind, made where it is not known; NULL where the rules drop it. */
 static int group_find(struct http_groups *groups, const struct http_known_row *row,
                       enum http_group_kind kind, struct http_group **out)
 {
@@ -172,10 +174,12 @@ static int group_find(struct http_groups *groups, const struct http_known_row *r
     series_id first;
 
     size_t count = http_group_series(environment->config, kind, row->key.role, &nothing, series);
-    int error =
-        http_labels_begin(groups->builder, environment, row->cgroup->labels, &row->key, kind, true);
-    if (!error)
-        error = series_intern(groups, &series[0], &first);
+    int verdict = http_labels_begin(groups->builder, groups->relabeler, environment,
+                                    row->cgroup->labels, &row->key, kind);
+    *out = NULL;
+    if (verdict != RELABEL_KEPT)
+        return verdict == RELABEL_DROPPED ? 0 : verdict;
+    int error = series_intern(groups, &series[0], &first);
     if (error)
         return error;
     *out = hash_table_find(&groups->group_table, &first);
@@ -191,7 +195,7 @@ static int group_join(struct http_groups *groups, struct http_known_row *row,
     struct http_membership *membership = &row->memberships[row->group_count];
     int error = group_find(groups, row, kind, &membership->group);
 
-    if (error)
+    if (error || !membership->group)
         return error;
     membership->row = row;
     LIST_INSERT_HEAD(&membership->group->members, membership, link);

@@ -10,6 +10,7 @@
 #include "base/hash_table.h"
 #include "collect/http_families.h"
 #include "collect/http_rows.h"
+#include "model/relabel.h"
 
 #define HTTP_ROW_MAX_GROUPS 2
 
@@ -64,6 +65,7 @@ struct http_groups {
     struct http_rows_environment environment;
     struct cgroup_tree *tree;
     struct labels_builder *builder;
+    struct relabeler *relabeler;
     struct hash_table cgroup_table, row_table, group_table;
     TAILQ_HEAD(, http_cgroup) cgroups;
     TAILQ_HEAD(, http_known_row) rows;

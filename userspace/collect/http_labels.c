@@ -10,6 +10,7 @@
 #include "collect/cgroup_identity.h"
 #include "collect/http_rows.h"
 #include "model/float_text.h"
+#include "model/relabel.h"
 #include "model/utf8.h"
 
 #define NO_NAME "other" /* of no configured route or host, or of a kind that is not told apart */
@@ -50,24 +51,16 @@ int http_cgroup_labels(struct labels_builder *builder, uint64_t id, const char *
         path = id ? number : NO_NAME;
     cgroup_identity_parse(path, &identity);
     labels_builder_clear(builder);
+    error = label_set_path(builder, TEXT("__meta_cgroup_path"), text_of(path));
+    error |= label_set_path(builder, TEXT("__meta_cgroup_service"), identity.service);
     if (identity.pod_uid[0]) {
-        error = labels_builder_set(builder, TEXT("pod_uid"), text_of(identity.pod_uid));
+        error |= labels_builder_set(builder, TEXT("pod_uid"), text_of(identity.pod_uid));
         error |= labels_builder_set(builder, TEXT("container_id"), identity.container);
     } else {
-        error = label_set_path(builder, TEXT("cgroup"), text_of(path));
+        error |= label_set_path(builder, TEXT("cgroup"), text_of(path));
         error |= label_set_path(builder, TEXT("service"), identity.service);
     }
     return error ? -ENOMEM : labels_builder_build(builder, out);
-}
-
-static int label_sent(struct labels_builder *builder,
-                      const struct http_rows_environment *environment)
-{
-    int error = labels_builder_add_all(builder, environment->external_labels);
-
-    error |= labels_builder_set(builder, TEXT("job"), text_of(environment->config->job_name));
-    error |= labels_builder_set(builder, TEXT("instance"), text_of(environment->instance));
-    return error;
 }
 
 static const struct {
@@ -108,9 +101,9 @@ static int label_detail(struct labels_builder *builder, const struct http_metric
     return error;
 }
 
-int http_labels_begin(struct labels_builder *builder,
-                      const struct http_rows_environment *environment, const struct labels *cgroup,
-                      const struct http_row_key *key, enum http_group_kind kind, bool sent)
+static int label_row(struct labels_builder *builder,
+                     const struct http_rows_environment *environment, const struct labels *cgroup,
+                     const struct http_row_key *key, enum http_group_kind kind)
 {
     uint8_t method = key->method < HTTP_METHODS ? key->method : HTTP_METHOD_OTHER;
     char status[8] = NO_NAME;
@@ -118,7 +111,8 @@ int http_labels_begin(struct labels_builder *builder,
     if (key->status)
         snprintf(status, sizeof(status), "%u", key->status);
     labels_builder_clear(builder);
-    int error = sent ? label_sent(builder, environment) : 0;
+    int error = labels_builder_set(builder, TEXT("job"), text_of(environment->config->job_name));
+    error |= labels_builder_set(builder, TEXT("instance"), text_of(environment->instance));
     error |= labels_builder_add_all(builder, cgroup);
     switch (kind) {
     case HTTP_GROUP_TOTAL:
@@ -133,6 +127,68 @@ int http_labels_begin(struct labels_builder *builder,
         error |= label_detail(builder, environment->config, key, methods[method].upper, status);
     }
     return error ? -ENOMEM : 0;
+}
+
+/* The labels that only rules were to see. */
+static int drop_internal(struct labels_builder *builder)
+{
+    int error = 0;
+
+    for (size_t i = labels_builder_count(builder); i-- > 0 && !error;) {
+        struct text name = labels_builder_at(builder, i).name;
+        if (text_has_prefix(name, TEXT("__")))
+            error = labels_builder_set(builder, name, (struct text){"", 0});
+    }
+    return error;
+}
+
+static int add_external(struct labels_builder *builder, const struct labels *external)
+{
+    int error = 0;
+
+    for (struct label_cursor c = labels_first(external); !error && labels_next(&c);)
+        if (!labels_builder_get(builder, c.label.name).length)
+            error = labels_builder_set(builder, c.label.name, c.label.value);
+    return error;
+}
+
+int http_labels_begin(struct labels_builder *builder, struct relabeler *relabeler,
+                      const struct http_rows_environment *environment, const struct labels *cgroup,
+                      const struct http_row_key *key, enum http_group_kind kind)
+{
+    int error = label_row(builder, environment, cgroup, key, kind);
+    if (error)
+        return error;
+    int verdict = relabel_apply(relabeler, &environment->config->relabels, builder);
+    if (verdict != RELABEL_KEPT)
+        return verdict;
+    error = drop_internal(builder);
+    if (!error)
+        error = add_external(builder, environment->external_labels);
+    return error ? error : RELABEL_KEPT;
+}
+
+/* Whether the one who scrapes would say the same of everything here. */
+static bool is_everywhere(const struct http_rows_environment *environment, struct label label)
+{
+    if (text_equal(label.name, TEXT("job")))
+        return text_equal(label.value, text_of(environment->config->job_name));
+    if (text_equal(label.name, TEXT("instance")))
+        return text_equal(label.value, text_of(environment->instance));
+    return text_equal(labels_get(environment->external_labels, label.name), label.value);
+}
+
+int http_labels_begin_text(struct labels_builder *builder,
+                           const struct http_rows_environment *environment,
+                           const struct labels *sent)
+{
+    int error = 0;
+
+    labels_builder_clear(builder);
+    for (struct label_cursor c = labels_first(sent); !error && labels_next(&c);)
+        if (!is_everywhere(environment, c.label))
+            error = labels_builder_set(builder, c.label.name, c.label.value);
+    return error;
 }
 
 int http_labels_build(struct labels_builder *builder, const struct http_series *series,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The labels of a series: whose cgroup, which requests, and what every series that is sent has. */
+/* The labels of a series: whose cgroup, which requests, what every series that is sent has, and
+ * what the rules make of it. */
 #ifndef EDGEMETER_COLLECT_HTTP_LABELS_H
 #define EDGEMETER_COLLECT_HTTP_LABELS_H
 
@@ -7,18 +8,24 @@
 #include "model/labels.h"
 
 struct http_rows_environment;
+struct relabeler;
 
 /* Who the cgroup belongs to: a pod's container, a service, or nothing but its path. 0 is the
  * surplus rows'. NULL for `path`: the cgroup was gone before it was ever looked for, and has only
- * its number. 0 or -ENOMEM. */
+ * its number. With __meta_cgroup_* for the rules. 0 or -ENOMEM. */
 int http_cgroup_labels(struct labels_builder *builder, uint64_t id, const char *path,
                        struct labels **out);
 
-/* Which group's labels come next, name and `le` not among them. `sent`: also job, instance and the
- * external labels, which text leaves to whoever scrapes it. 0 or -ENOMEM. */
-int http_labels_begin(struct labels_builder *builder,
+/* Which group's labels come next, relabelled, name and `le` not among them. RELABEL_KEPT,
+ * RELABEL_DROPPED, -ENOMEM or -E2BIG. */
+int http_labels_begin(struct labels_builder *builder, struct relabeler *relabeler,
                       const struct http_rows_environment *environment, const struct labels *cgroup,
-                      const struct http_row_key *key, enum http_group_kind kind, bool sent);
+                      const struct http_row_key *key, enum http_group_kind kind);
+/* The same from any of the group's series, for text: without job, instance and external labels,
+ * which whoever scrapes adds. 0, -ENOMEM or -E2BIG. */
+int http_labels_begin_text(struct labels_builder *builder,
+                           const struct http_rows_environment *environment,
+                           const struct labels *sent);
 /* The labels of one of the group's series; the next may follow. */
 int http_labels_build(struct labels_builder *builder, const struct http_series *series,
                       struct labels **out);

@@ -28,14 +28,13 @@ static int write_group(struct http_groups *groups, const struct http_family *fam
                        const struct http_group *group, struct buffer *out)
 {
     const struct http_rows_environment *environment = &groups->environment;
-    const struct http_known_row *row = http_group_row(group);
     struct http_series series[HTTP_GROUP_MAX_SERIES];
     struct http_row sum;
 
     http_group_sum_row(group, &sum);
     size_t count = family->series(family, environment->config, &sum, series);
-    int error = http_labels_begin(groups->builder, environment, row->cgroup->labels, &row->key,
-                                  group->kind, false);
+    int error = http_labels_begin_text(groups->builder, environment,
+                                       series_table_labels(environment->series, group->first));
     for (size_t i = 0; i < count && !error; i++)
         error = write_series(groups, &series[i], out);
     return error;

@@ -201,6 +201,6 @@ const struct config_block config_http_metrics_block = {
         {"native_histograms", CONFIG_BOOL, METRICS(native_histograms)},
         {"routes", CONFIG_CUSTOM, .decode = decode_routes},
         {"hosts", CONFIG_CUSTOM, .decode = decode_hosts},
-        {"relabel_configs", CONFIG_UNBUILT, .neutral = "[]", .ours = true},
+        {"relabel_configs", CONFIG_CUSTOM, METRICS(relabels), .decode = config_decode_relabels},
         {NULL}},
     check_http_metrics};
