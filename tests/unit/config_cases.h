@@ -381,29 +381,19 @@ static const struct config_case rejected_cases[] = {
     {REMOTE "write_relabel_configs: [{action: drop}]",
      "f:3:3: \"write_relabel_configs\" in remote_write[0]" UNBUILT
      "remove it, or leave it empty\n"},
-    {REMOTE "queue_config: {capacity: 5}",
-     "f:3:18: \"capacity\" in remote_write[0].queue_config" UNBUILT
-     "remove it, or leave it at 10000\n"},
-    {REMOTE "queue_config: {max_shards: 5}",
-     "f:3:18: \"max_shards\" in remote_write[0].queue_config" UNBUILT
-     "remove it, or leave it at 50\n"},
-    {REMOTE "queue_config: {retry_on_http_429: true}",
-     "f:3:18: \"retry_on_http_429\" in remote_write[0].queue_config" UNBUILT
-     "remove it, or leave it at false\n"},
-    {REMOTE "metadata_config: {send: true}",
-     "f:3:21: \"send\" in remote_write[0].metadata_config" UNBUILT
-     "remove it, or leave it at false\n"},
-    {REMOTE "metadata_config: {send: false, send_interval: 1m}",
-     "f:3:34: \"send_interval\" in remote_write[0].metadata_config" UNBUILT "remove it\n"},
     {REMOTE "sigv4: {}", "f:3:3: \"sigv4\" in remote_write[0]" UNBUILT "remove it\n"},
-    {REMOTE "protobuf_message: io.prometheus.write.v2.Request",
-     "f:3:3: \"protobuf_message\" in remote_write[0]" UNBUILT
-     "remove it, or leave it at prometheus.WriteRequest\n"},
-    {REMOTE "send_exemplars: true",
-     "f:3:3: \"send_exemplars\" in remote_write[0]" UNBUILT "remove it, or leave it at false\n"},
-    {REMOTE "max_bytes_per_second: 5",
-     "f:3:3: \"max_bytes_per_second\" in remote_write[0]" UNBUILT_OURS
-     "remove it, or leave it at 0\n"},
+    {REMOTE "protobuf_message: prometheus.writerequest",
+     "f:3:21: remote_write[0].protobuf_message: must be prometheus.WriteRequest or "
+     "io.prometheus.write.v2.Request\n"},
+    {REMOTE "queue_config: {max_shards: 1025}",
+     "f:3:30: remote_write[0].queue_config.max_shards: \"1025\" is not a whole number from 1 to "
+     "1024\n"},
+    {REMOTE "queue_config: {sample_age_limit: -1s}",
+     "f:3:36: remote_write[0].queue_config.sample_age_limit: \"-1s\"" NOT_A_DURATION},
+    {REMOTE "metadata_config: {send_interval: 0s}",
+     "f:3:36: remote_write[0].metadata_config.send_interval: must be more than 0\n"},
+    {REMOTE "max_bytes_per_second: 5 MB",
+     "f:3:25: remote_write[0].max_bytes_per_second: \"5 MB\"" NOT_A_SIZE},
     {"scrape_config_files: [a]",
      "f:1:1: \"scrape_config_files\"" UNBUILT "put the jobs into scrape_configs\n"},
     {"otlp: {a: b}", "f:1:1: \"otlp\"" UNBUILT "remove it, or leave it empty\n"},

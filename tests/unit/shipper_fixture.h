@@ -91,9 +91,11 @@ static inline int setup(void **state)
         snprintf(f->urls[i], sizeof(f->urls[i]), "http://user:pw@127.0.0.1:%d/api/v1/write",
                  f->receivers[i].port);
         struct remote_write_config *config = &f->configs[i];
+        remote_write_config_init(config);
         config->url = f->urls[i];
         config->remote_timeout_ns = 5 * NS_PER_SECOND;
-        http_config_init(&config->http);
+        config->send_native_histograms = true;
+        config->metadata.send = false;
         config->queue.max_samples_per_send = 100;
         config->queue.batch_send_deadline_ns = 50 * NS_PER_MS;
         config->queue.min_backoff_ns = 20 * NS_PER_MS;

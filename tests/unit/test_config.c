@@ -79,14 +79,7 @@ static void test_defaults(void **state)
     assert_true(scrape->honor_timestamps);
     assert_true(scrape->http.follow_redirects);
 
-    const struct remote_write_config *remote = &config->remotes[0];
     assert_int_equal(config->remote_count, 1);
-    assert_null(remote->name);
-    assert_int_equal(remote->remote_timeout_ns, 30 * S);
-    assert_int_equal(remote->queue.max_samples_per_send, 2000);
-    assert_int_equal(remote->queue.batch_send_deadline_ns, 5 * S);
-    assert_int_equal(remote->queue.min_backoff_ns, 30 * NS_PER_MS);
-    assert_int_equal(remote->queue.max_backoff_ns, 5 * S);
     assert_int_equal(config->queue.max_bytes, UINT64_C(1) << 30);
     config_free(&config);
     assert_null(config);
@@ -189,37 +182,6 @@ static void test_authorization(void **state)
         }
         config_free(&config);
     }
-}
-
-static void test_remote_write(void **state)
-{
-    (void)state;
-    struct config *config = parse_good("f", "remote_write:\n"
-                                            "- url: https://u:p@x/y\n"
-                                            "  name: n\n"
-                                            "  remote_timeout: 1m\n"
-                                            "  headers: {X-Scope-OrgID: edge, X-Empty: }\n"
-                                            "  queue_config:\n"
-                                            "    max_samples_per_send: 500\n"
-                                            "    batch_send_deadline: 1s\n"
-                                            "    min_backoff: 1s\n"
-                                            "    max_backoff: 10s\n"
-                                            "queue: {max_bytes: 64KB}\n");
-    const struct remote_write_config *remote = &config->remotes[0];
-    assert_string_equal(remote->url, "https://u:p@x/y");
-    assert_string_equal(remote->name, "n");
-    assert_int_equal(remote->remote_timeout_ns, 60 * S);
-    assert_int_equal(remote->http.header_count, 2);
-    assert_string_equal(remote->http.headers[0].name, "X-Scope-OrgID");
-    assert_string_equal(remote->http.headers[0].value, "edge");
-    assert_string_equal(remote->http.headers[1].value, "");
-    assert_int_equal(remote->queue.max_samples_per_send, 500);
-    assert_int_equal(remote->queue.batch_send_deadline_ns, S);
-    assert_int_equal(remote->queue.min_backoff_ns, S);
-    assert_int_equal(remote->queue.max_backoff_ns, 10 * S);
-    assert_int_equal(config->queue.max_bytes, 65536);
-    assert_false(config->http_metrics_given);
-    config_free(&config);
 }
 
 static void test_http_metrics(void **state)
@@ -501,7 +463,6 @@ int main(void)
         cmocka_unit_test(test_without_a_file),
         cmocka_unit_test(test_scrape),
         cmocka_unit_test(test_authorization),
-        cmocka_unit_test(test_remote_write),
         cmocka_unit_test(test_http_metrics),
         cmocka_unit_test(test_most_routes),
         cmocka_unit_test(test_external_labels),

@@ -70,7 +70,7 @@ static void test_retry_after_is_honoured(void **state)
 
 static void test_refused_batch_is_lost_alone(void **state)
 {
-    static const int statuses[] = {400, 401, 404, 413, 422, 304};
+    static const int statuses[] = {400, 401, 404, 409, 422, 304};
     struct fixture *f = *state;
     struct receiver *r = &f->receivers[0];
     script(r, statuses, ARRAY_SIZE(statuses));

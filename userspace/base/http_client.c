@@ -120,6 +120,13 @@ static void call_unlist(struct http_call *call)
 
 /* ---- the end of a call ---- */
 
+const char *http_response_header(const struct http_response *response, const char *name)
+{
+    struct curl_header *header;
+    CURLHcode code = curl_easy_header(response->call->easy, name, 0, CURLH_HEADER, -1, &header);
+    return code == CURLHE_OK ? header->value : NULL;
+}
+
 static int64_t call_retry_after_ms(const struct http_call *call)
 {
     struct curl_header *header;
@@ -152,6 +159,7 @@ static void call_finish(struct http_call *call, CURLcode code)
         .retry_after_ms = call_retry_after_ms(call),
         .body = call->body.bytes ? buffer_text(&call->body) : TEXT(""),
         .duration_seconds = (double)(clock_monotonic_ns() - call->started_ns) / NS_PER_SECOND,
+        .call = call,
     };
     curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type);
     response.content_type = content_type ? content_type : "";

@@ -24,7 +24,11 @@ struct http_response {
     int64_t retry_after_ms;   /* Retry-After in either form, from now; -1: none or not understood */
     struct text body;         /* empty where on_body took it; decoded (gzip) */
     double duration_seconds;  /* from the start to the last byte */
+    const struct http_call *call; /* for http_response_header */
 };
+
+/* The value of a header, NULL where there is none. Valid until the next call of it. */
+const char *http_response_header(const struct http_response *response, const char *name);
 
 /* What is known when the body begins. */
 struct http_head {

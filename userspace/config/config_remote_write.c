@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/duration.h"
 #include "config/config_blocks.h"
 #include "config/config_values.h"
@@ -84,65 +83,94 @@ static void check_url(struct config_reader *reader, const struct yaml_tree_node 
     }
 }
 
+static void decode_protocol(struct config_reader *reader, const struct yaml_tree_node *node,
+                            const struct config_place *place, void *target)
+{
+    static const char *const messages[] = {
+        [REMOTE_WRITE_V1] = "prometheus.WriteRequest",
+        [REMOTE_WRITE_V2] = "io.prometheus.write.v2.Request",
+    };
+    for (size_t i = 0; node->kind == YAML_TREE_SCALAR && i < ARRAY_SIZE(messages); i++) {
+        if (text_equal(node->text, text_of(messages[i]))) {
+            *(enum remote_write_protocol *)target = (enum remote_write_protocol)i;
+            return;
+        }
+    }
+    config_error(reader, node, place, "must be %s or %s", messages[REMOTE_WRITE_V1],
+                 messages[REMOTE_WRITE_V2]);
+}
+
+/* 0 is allowed. */
+static void decode_limit(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, void *target)
+{
+    config_decode_duration(reader, node, place, target);
+}
+
 /* Prometheus' defaults leave a min_backoff above 5s without its max_backoff standing alone. */
-static void check_backoff(struct config_reader *reader, const struct yaml_tree_node *node,
-                          const struct config_place *place, void *target)
+static void check_queue(struct config_reader *reader, const struct yaml_tree_node *node,
+                        const struct config_place *place, void *target)
 {
     struct remote_write_config *remote = target;
-    if (remote->queue.min_backoff_ns <= remote->queue.max_backoff_ns)
-        return;
-    char text[DURATION_TEXT_SIZE];
-    duration_text(remote->queue.min_backoff_ns, text, sizeof(text));
-    config_warning(reader, node, place, "min_backoff is above max_backoff; both are taken as %s",
-                   text);
-    remote->queue.max_backoff_ns = remote->queue.min_backoff_ns;
+    if (remote->queue.min_backoff_ns > remote->queue.max_backoff_ns) {
+        char text[DURATION_TEXT_SIZE];
+        duration_text(remote->queue.min_backoff_ns, text, sizeof(text));
+        config_warning(reader, node, place,
+                       "min_backoff is above max_backoff; both are taken as %s", text);
+        remote->queue.max_backoff_ns = remote->queue.min_backoff_ns;
+    }
+    if (remote->queue.min_shards > remote->queue.max_shards) {
+        config_warning(reader, node, place, "min_shards is above max_shards; both are taken as %u",
+                       remote->queue.max_shards);
+        remote->queue.min_shards = remote->queue.max_shards;
+    }
 }
 
 /* --- the blocks --- */
 
+#define MAX_SHARDS 1024 /* QUEUE_SHARDS_MAX */
 #define REMOTE(member) offsetof(struct remote_write_config, member)
 
 static const struct config_block queue_config_block = {
     (const struct config_field[]){
+        {"capacity", CONFIG_UINT32, REMOTE(queue.capacity), 1, 10000000},
+        {"max_shards", CONFIG_UINT32, REMOTE(queue.max_shards), 1, MAX_SHARDS},
+        {"min_shards", CONFIG_UINT32, REMOTE(queue.min_shards), 1, MAX_SHARDS},
         {"max_samples_per_send", CONFIG_UINT32, REMOTE(queue.max_samples_per_send), 1, 1000000},
         {"batch_send_deadline", CONFIG_DURATION, REMOTE(queue.batch_send_deadline_ns)},
         {"min_backoff", CONFIG_DURATION, REMOTE(queue.min_backoff_ns)},
         {"max_backoff", CONFIG_DURATION, REMOTE(queue.max_backoff_ns)},
-        /* Prometheus' defaults of what steers its shards, of which this version has one. */
-        {"capacity", CONFIG_UNBUILT, .neutral = "10000"},
-        {"max_shards", CONFIG_UNBUILT, .neutral = "50"},
-        {"min_shards", CONFIG_UNBUILT, .neutral = "1"},
-        {"retry_on_http_429", CONFIG_UNBUILT, .neutral = "false"},
-        {"sample_age_limit", CONFIG_UNBUILT, .neutral = "0s"},
+        {"retry_on_http_429", CONFIG_BOOL, REMOTE(queue.retry_on_http_429)},
+        {"sample_age_limit", CONFIG_CUSTOM, REMOTE(queue.sample_age_limit_ns),
+         .decode = decode_limit},
         {NULL}},
-    check_backoff};
+    check_queue};
 
-/* No metadata is sent: `send: true` would not be kept. */
-static const struct config_block metadata_block = {
-    (const struct config_field[]){{"send", CONFIG_UNBUILT, .neutral = "false"},
-                                  {"send_interval", CONFIG_UNBUILT},
-                                  {"max_samples_per_send", CONFIG_UNBUILT},
-                                  {NULL}}};
+static const struct config_block metadata_block = {(const struct config_field[]){
+    {"send", CONFIG_BOOL, REMOTE(metadata.send)},
+    {"send_interval", CONFIG_DURATION, REMOTE(metadata.send_interval_ns)},
+    {"max_samples_per_send", CONFIG_UINT32, REMOTE(metadata.max_samples_per_send), 1, 1000000},
+    {NULL}}};
 
 static const struct config_block remote_block = {
     (const struct config_field[]){
         {"url", CONFIG_TEXT, REMOTE(url)},
         {"name", CONFIG_TEXT, REMOTE(name)},
         {"remote_timeout", CONFIG_DURATION, REMOTE(remote_timeout_ns)},
+        {"protobuf_message", CONFIG_CUSTOM, REMOTE(protocol), .decode = decode_protocol},
+        {"send_exemplars", CONFIG_BOOL, REMOTE(send_exemplars)},
+        {"send_native_histograms", CONFIG_BOOL, REMOTE(send_native_histograms)},
+        {"max_bytes_per_second", CONFIG_SIZE, REMOTE(max_bytes_per_second)},
         {"headers", CONFIG_CUSTOM, .decode = decode_headers},
         {"queue_config", CONFIG_BLOCK, .block = &queue_config_block},
         {"metadata_config", CONFIG_BLOCK, .block = &metadata_block},
         {"", CONFIG_INLINE, REMOTE(http), .block = &config_http_block},
 
         {"write_relabel_configs", CONFIG_UNBUILT, .neutral = "[]"},
-        {"send_exemplars", CONFIG_UNBUILT, .neutral = "false"},
-        {"send_native_histograms", CONFIG_UNBUILT, .neutral = "false"},
         {"round_robin_dns", CONFIG_UNBUILT, .neutral = "false"},
-        {"protobuf_message", CONFIG_UNBUILT, .neutral = "prometheus.WriteRequest"},
         {"sigv4", CONFIG_UNBUILT},
         {"azuread", CONFIG_UNBUILT},
         {"google_iam", CONFIG_UNBUILT},
-        {"max_bytes_per_second", CONFIG_UNBUILT, .neutral = "0", .ours = true},
         {NULL}},
     check_url};
 
@@ -156,13 +184,7 @@ static void decode_remote(struct config_reader *reader, const struct yaml_tree_n
                           const struct config_place *place, void *element)
 {
     struct remote_write_config *remote = element;
-    http_config_init(&remote->http);
-    remote->http.enable_http2 = false; /* as in Prometheus 3 */
-    remote->remote_timeout_ns = 30 * NS_PER_SECOND;
-    remote->queue.max_samples_per_send = 2000;
-    remote->queue.batch_send_deadline_ns = 5 * NS_PER_SECOND;
-    remote->queue.min_backoff_ns = 30 * NS_PER_MS;
-    remote->queue.max_backoff_ns = 5 * NS_PER_SECOND;
+    remote_write_config_init(remote);
     config_decode_block(reader, node, place, &remote_block, remote);
 }
 

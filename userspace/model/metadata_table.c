@@ -187,6 +187,14 @@ const struct metadata *metadata_table_get(const struct metadata_table *table, me
     return entry ? &entry->metadata : NULL;
 }
 
+metadata_id metadata_table_next(const struct metadata_table *table, metadata_id after)
+{
+    for (metadata_id id = after + 1; id < table->ids_used; id++)
+        if (table->slots[id].entry)
+            return id;
+    return 0;
+}
+
 size_t metadata_table_count(const struct metadata_table *table)
 {
     return table->by_content.count;

@@ -24,6 +24,8 @@ void metadata_table_hold(struct metadata_table *table, metadata_id id);
 void metadata_table_release(struct metadata_table *table, metadata_id id);
 /* NULL for 0. Valid until the last reference is released. */
 const struct metadata *metadata_table_get(const struct metadata_table *table, metadata_id id);
+/* The number in use after `after`; 0 behind the last one. */
+metadata_id metadata_table_next(const struct metadata_table *table, metadata_id after);
 
 size_t metadata_table_count(const struct metadata_table *table);
 

@@ -284,6 +284,11 @@ const struct metadata *series_table_metadata(const struct series_table *table, m
     return metadata_table_get(table->metadata, id);
 }
 
+metadata_id series_table_next_metadata(const struct series_table *table, metadata_id after)
+{
+    return metadata_table_next(table->metadata, after);
+}
+
 uint32_t series_table_count(const struct series_table *table)
 {
     return table->count;

@@ -34,6 +34,9 @@ metadata_id series_table_metadata_id(const struct series_table *table, series_id
 /* NULL for 0. Valid until no series has it any more. */
 const struct metadata *series_table_metadata(const struct series_table *table, metadata_id id);
 
+/* The number in use after `after`, to go through all of them from 0 on; 0 behind the last one. */
+metadata_id series_table_next_metadata(const struct series_table *table, metadata_id after);
+
 /* The same in two steps, for whoever has many series of one family: the metadata, with a reference
  * of its own, and a series that gets it (0: forgets what it had). */
 int series_table_intern_metadata(struct series_table *table, const struct metadata *metadata,

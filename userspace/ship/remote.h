@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One receiver: gathers batches from the queue and posts them, one at a time and in order, again
- * and again while that may help. Other remotes never wait for it. */
+/* One receiver: reads the queue at its own pace, deals the samples out to its shards, and has as
+ * many of these as the load asks for. Other remotes never wait for it. */
 #ifndef EDGEMETER_SHIP_REMOTE_H
 #define EDGEMETER_SHIP_REMOTE_H
 
-#include "ship/encode.h"
+#include "ship/batch.h"
 #include "ship/queue.h"
 #include "ship/shipper.h"
-
-#define REMOTE_RETRY_AFTER_MAX_NS (300 * UINT64_C(1000000000)) /* a longer Retry-After is cut */
 
 struct remote;
 
@@ -16,23 +14,26 @@ struct remote;
 struct remote_environment {
     const struct shipper_environment *shipper;
     struct queue *queue;
-    struct encoder *encoder;         /* its maximum is BATCH_MAX_BYTES */
+    struct batch_builder *builder;
     void (*on_empty)(void *context); /* nothing waits and nothing is on its way any more */
     void *context;
 };
 
+/* What a remote is called in the log, the metrics and the queue: as configured, or else made of the
+ * url; `ordinal` tells apart those of one url. NULL without memory; the caller frees. */
+char *remote_make_name(const struct remote_write_config *config, size_t ordinal);
+
 /* The config is borrowed and outlives the remote. 0 or a negative errno. */
 int remote_new(const struct remote_environment *environment,
-               const struct remote_write_config *config, struct remote **out);
+               const struct remote_write_config *config, const char *name, struct remote **out);
 /* Cancels what is on its way. */
 void remote_free(struct remote **remote);
 
-/* Configured, or else made of the url: what the log and the metrics call this remote. */
 const char *remote_name(const struct remote *remote);
 
-/* Records were appended to the queue; the newest sample so far has this timestamp. */
-void remote_notify(struct remote *remote, int64_t highest_timestamp_ms);
-/* From now on a batch waits for no deadline. A backoff that has begun is waited for. */
+/* A record was appended to the queue; its newest sample has this timestamp. */
+void remote_notify(struct remote *remote, struct sample_counts appended, int64_t newest_ms);
+/* From now on a batch waits for no deadline. A pause that has begun is waited for. */
 void remote_flush(struct remote *remote);
 /* Samples waiting and on their way. */
 struct sample_counts remote_pending(const struct remote *remote);

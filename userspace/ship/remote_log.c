@@ -50,7 +50,7 @@ static const char *advice(int status)
         {403, "check basic_auth or authorization of this remote_write"},
         {404, "check the path of this remote_write's url, and that the receiver is enabled"},
         {405, "check the path of this remote_write's url"},
-        {413, "lower queue_config.max_samples_per_send of this remote_write"},
+        {413, "one sample alone is too large for this receiver"},
         {415, "this receiver does not take remote write 1.0"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -100,12 +100,79 @@ void remote_log_sent(struct remote_log *log)
     log->failing_said = false;
 }
 
-void remote_log_dropped(struct remote_log *log, const char *why, uint64_t samples)
+void remote_log_replay_refused(struct remote_log *log, struct text message, uint64_t samples)
 {
     uint64_t unsaid;
-    if (!pause_is_over(&log->drops, &unsaid))
+    if (!pause_is_over(&log->replays, &unsaid))
+        return;
+    log_info("ship", "receiver refused what was sent a second time: it has it already",
+             LOG_STR("remote_name", log->name), LOG_STR("url", log->url),
+             LOG_VIEW("err", trimmed(message)), LOG_UINT("samples", samples),
+             LOG_UINT("unsaid", unsaid));
+}
+
+void remote_log_missing(struct remote_log *log, uint64_t samples)
+{
+    uint64_t unsaid;
+    if (!pause_is_over(&log->missing, &unsaid))
+        return;
+    log_error("ship", "receiver answered with success but has not written all samples",
+              LOG_STR("remote_name", log->name), LOG_STR("url", log->url),
+              LOG_UINT("samples", samples), LOG_UINT("unsaid", unsaid));
+}
+
+void remote_log_dropped(struct remote_log *log, enum remote_drop_reason reason, uint64_t samples)
+{
+    static const char *const words[REMOTE_DROP_REASONS] = {
+        [REMOTE_DROP_QUEUE_FULL] = "the queue is full, see queue.max_bytes",
+        [REMOTE_DROP_QUEUE_AGE] = "older than queue.max_age",
+        [REMOTE_DROP_QUEUE_CORRUPT] = "damaged or missing in the queue on disk",
+        [REMOTE_DROP_TOO_OLD] = "older than queue_config.sample_age_limit",
+        [REMOTE_DROP_TOO_LARGE] = "longer than a request can be",
+        [REMOTE_DROP_NO_MEMORY] = "no memory",
+    };
+    uint64_t unsaid;
+    if (!samples || !words[reason] || !pause_is_over(&log->drops[reason], &unsaid))
         return;
     log_error("ship", "samples dropped before they were sent", LOG_STR("remote_name", log->name),
-              LOG_STR("url", log->url), LOG_STR("reason", why), LOG_UINT("samples", samples),
-              LOG_UINT("unsaid", unsaid));
+              LOG_STR("url", log->url), LOG_STR("reason", words[reason]),
+              LOG_UINT("samples", samples), LOG_UINT("unsaid", unsaid));
+}
+
+void remote_log_too_large(struct remote_log *log, size_t samples, uint32_t samples_per_send)
+{
+    uint64_t unsaid;
+    if (!pause_is_over(&log->too_large, &unsaid))
+        return;
+    log_warn("ship", "receiver refused a request as too large, its samples go out in smaller ones",
+             LOG_STR("remote_name", log->name), LOG_STR("url", log->url),
+             LOG_UINT("samples", samples), LOG_UINT("samples_per_send", samples_per_send),
+             LOG_UINT("unsaid", unsaid));
+}
+
+void remote_log_fall_back(struct remote_log *log, int status, struct text message)
+{
+    log_warn("ship", "receiver does not read remote write 2.0: sending 1.0 from now on",
+             LOG_STR("remote_name", log->name), LOG_STR("url", log->url), LOG_INT("status", status),
+             LOG_VIEW("err", trimmed(message)),
+             LOG_STR("advice", "take protobuf_message out of this remote_write, or enable 2.0 at "
+                               "the receiver and reload"));
+}
+
+void remote_log_metadata_refused(struct remote_log *log, int status, struct text message,
+                                 uint64_t entries)
+{
+    uint64_t unsaid;
+    if (!pause_is_over(&log->metadata, &unsaid))
+        return;
+    log_warn("ship", "receiver refused metadata; samples are not touched by it",
+             LOG_STR("remote_name", log->name), LOG_STR("url", log->url), LOG_INT("status", status),
+             LOG_VIEW("err", trimmed(message)), LOG_UINT("entries", entries),
+             LOG_UINT("unsaid", unsaid));
+}
+
+void remote_log_shards(const struct remote_log *log, uint32_t from, uint32_t to)
+{
+    log_info("ship", "number of shards changes", LOG_STR("remote_name", log->name),
+             LOG_STR("url", log->url), LOG_UINT("from", from), LOG_UINT("to", to));
 }

@@ -4,8 +4,7 @@
 #ifndef EDGEMETER_SHIP_REMOTE_LOG_H
 #define EDGEMETER_SHIP_REMOTE_LOG_H
 
-#include "base/http_client.h"
-#include "ship/queue.h"
+#include "ship/remote_metrics.h"
 
 #define REMOTE_LOG_REASONS 8
 
@@ -18,7 +17,8 @@ struct remote_log_pause {
 
 struct remote_log {
     const char *name, *url; /* borrowed; the URL redacted */
-    struct remote_log_pause retries, drops;
+    struct remote_log_pause retries, too_large, replays, missing, metadata;
+    struct remote_log_pause drops[REMOTE_DROP_REASONS];
     struct remote_log_pause refusals[REMOTE_LOG_REASONS]; /* by status; the last one has the rest */
     uint64_t failing_since_ns;                            /* 0: the last request was taken */
     bool failing_said;
@@ -31,6 +31,16 @@ void remote_log_retry(struct remote_log *log, int status, const char *error, str
 void remote_log_refused(struct remote_log *log, int status, struct text message, uint64_t samples);
 /* A request that was taken. */
 void remote_log_sent(struct remote_log *log);
-void remote_log_dropped(struct remote_log *log, const char *why, uint64_t samples);
+/* Sent a second time, and refused as what the receiver has. */
+void remote_log_replay_refused(struct remote_log *log, struct text message, uint64_t samples);
+/* A 2xx that confirms fewer samples than were sent. */
+void remote_log_missing(struct remote_log *log, uint64_t samples);
+/* Lost before it was in a request; 0 samples: nothing to say. */
+void remote_log_dropped(struct remote_log *log, enum remote_drop_reason reason, uint64_t samples);
+void remote_log_too_large(struct remote_log *log, size_t samples, uint32_t samples_per_send);
+void remote_log_fall_back(struct remote_log *log, int status, struct text message);
+void remote_log_metadata_refused(struct remote_log *log, int status, struct text message,
+                                 uint64_t entries);
+void remote_log_shards(const struct remote_log *log, uint32_t from, uint32_t to);
 
 #endif

@@ -17,10 +17,10 @@ struct shipper {
     struct sample_sink sink; /* the first member: the sink is the shipper */
     struct shipper_environment environment;
     struct queue *queue;
-    struct encoder *encoder;
+    struct batch_builder *builder;
     struct remote **remotes;
     size_t remote_count;
-    struct metric *samples_in, *histograms_in, *highest_timestamp;
+    struct metric *samples_in, *histograms_in, *exemplars_in, *highest_timestamp;
     struct loop_timer *flush_timer;
     uint64_t flush_end_ns;
     void (*flush_done)(void *context, uint64_t unsent); /* NULL: not flushing, or told */
@@ -33,33 +33,44 @@ static const struct metric_family samples_in_family = {"prometheus_remote_storag
 static const struct metric_family histograms_in_family = {
     "prometheus_remote_storage_histograms_in_total",
     "Native histogram samples given to remote storage.", METRIC_COUNTER};
+static const struct metric_family exemplars_in_family = {
+    "prometheus_remote_storage_exemplars_in_total", "Exemplars given to remote storage.",
+    METRIC_COUNTER};
 static const struct metric_family highest_timestamp_family = {
     "prometheus_remote_storage_highest_timestamp_in_seconds",
     "Highest timestamp of a sample given to remote storage.", METRIC_GAUGE};
 
-static int64_t count_in(struct shipper *shipper, const struct sample *samples, size_t count)
+static struct sample_counts counts_of(const struct sample_record *record)
 {
-    int64_t highest_ms = samples[0].timestamp_ms;
-    size_t histograms = 0;
-    for (size_t i = 0; i < count; i++) {
-        histograms += samples[i].type == SAMPLE_HISTOGRAM;
-        if (samples[i].timestamp_ms > highest_ms)
-            highest_ms = samples[i].timestamp_ms;
-    }
-    metric_add(shipper->samples_in, (double)(count - histograms));
-    metric_add(shipper->histograms_in, (double)histograms);
-    if ((double)(highest_ms / 1000) > metric_get(shipper->highest_timestamp))
-        metric_set(shipper->highest_timestamp, (double)(highest_ms / 1000));
-    return highest_ms;
+    struct sample_counts counts = {.exemplars = record->exemplar_count};
+    for (size_t i = 0; i < record->count; i++)
+        counts.histograms += record->samples[i].type == SAMPLE_HISTOGRAM;
+    counts.floats = record->count - counts.histograms;
+    return counts;
+}
+
+static int64_t newest_of(const struct sample_record *record)
+{
+    int64_t newest_ms = record->samples[0].timestamp_ms;
+    for (size_t i = 1; i < record->count; i++)
+        if (record->samples[i].timestamp_ms > newest_ms)
+            newest_ms = record->samples[i].timestamp_ms;
+    return newest_ms;
 }
 
 static void shipper_append(struct sample_sink *sink, const struct sample_record *record)
 {
     struct shipper *shipper = (struct shipper *)sink;
-    int64_t highest_ms = count_in(shipper, record->samples, record->count);
+    struct sample_counts counts = counts_of(record);
+    int64_t newest_ms = newest_of(record);
+    metric_add(shipper->samples_in, (double)counts.floats);
+    metric_add(shipper->histograms_in, (double)counts.histograms);
+    metric_add(shipper->exemplars_in, (double)counts.exemplars);
+    if ((double)(newest_ms / 1000) > metric_get(shipper->highest_timestamp))
+        metric_set(shipper->highest_timestamp, (double)(newest_ms / 1000));
     queue_append(shipper->queue, record); /* tells each remote what it drops */
     for (size_t i = 0; i < shipper->remote_count; i++)
-        remote_notify(shipper->remotes[i], highest_ms);
+        remote_notify(shipper->remotes[i], counts, newest_ms);
 }
 
 static uint64_t shipper_unsent(const struct shipper *shipper)
@@ -117,21 +128,29 @@ static int register_metrics(struct shipper *shipper)
     if (!error)
         error = metric_new(registry, &histograms_in_family, NULL, &shipper->histograms_in);
     if (!error)
+        error = metric_new(registry, &exemplars_in_family, NULL, &shipper->exemplars_in);
+    if (!error)
         error = metric_new(registry, &highest_timestamp_family, NULL, &shipper->highest_timestamp);
     return error;
 }
 
-/* Two remotes of one name would share their metrics. */
-static int check_name(const struct shipper *shipper, const struct remote *remote)
+static struct remote *find_remote(const struct shipper *shipper, const char *name)
 {
-    for (size_t i = 0; i < shipper->remote_count; i++) {
-        if (strcmp(remote_name(shipper->remotes[i]), remote_name(remote)) != 0)
-            continue;
-        log_error("ship", "two remote_write entries have one name, give each its own `name`",
-                  LOG_STR("remote_name", remote_name(remote)));
-        return -EEXIST;
+    for (size_t i = 0; i < shipper->remote_count; i++)
+        if (strcmp(remote_name(shipper->remotes[i]), name) == 0)
+            return shipper->remotes[i];
+    return NULL;
+}
+
+/* Several remotes may have one url; their order in the file then tells them apart. */
+static char *make_name(const struct shipper *shipper, const struct remote_write_config *config)
+{
+    for (size_t ordinal = 0;; ordinal++) {
+        char *name = remote_make_name(config, ordinal);
+        if (!name || config->name || !find_remote(shipper, name))
+            return name;
+        free(name);
     }
-    return 0;
 }
 
 static int add_remote(struct shipper *shipper, const struct remote_write_config *config)
@@ -139,19 +158,21 @@ static int add_remote(struct shipper *shipper, const struct remote_write_config 
     const struct remote_environment environment = {
         .shipper = &shipper->environment,
         .queue = shipper->queue,
-        .encoder = shipper->encoder,
+        .builder = shipper->builder,
         .on_empty = on_remote_empty,
         .context = shipper,
     };
-    struct remote *remote;
-    int error = remote_new(&environment, config, &remote);
-    if (error)
-        return error;
-    error = check_name(shipper, remote);
-    if (error)
-        remote_free(&remote);
-    else
-        shipper->remotes[shipper->remote_count++] = remote;
+    autofree char *name = make_name(shipper, config);
+    if (!name)
+        return -ENOMEM;
+    if (find_remote(shipper, name)) {
+        log_error("ship", "two remote_write entries have one name, give each its own `name`",
+                  LOG_STR("remote_name", name));
+        return -EEXIST;
+    }
+    struct remote **slot = &shipper->remotes[shipper->remote_count];
+    int error = remote_new(&environment, config, name, slot);
+    shipper->remote_count += !error;
     return error;
 }
 
@@ -164,7 +185,7 @@ static int shipper_setup(struct shipper *shipper, const struct queue_config *que
         return -ENOMEM;
     int error = queue_new(environment->series, queue->max_bytes, &shipper->queue);
     if (!error)
-        error = encoder_new(BATCH_MAX_BYTES, &shipper->encoder);
+        error = batch_builder_new(environment->series, &shipper->builder);
     if (!error)
         error = loop_timer_new(environment->loop, on_flush_timer, shipper, &shipper->flush_timer);
     if (!error)
@@ -203,9 +224,10 @@ void shipper_free(struct shipper **out)
     free(shipper->remotes);
     queue_free(&shipper->queue);
     loop_timer_free(&shipper->flush_timer);
-    encoder_free(&shipper->encoder);
+    batch_builder_free(&shipper->builder);
     metric_free(&shipper->samples_in);
     metric_free(&shipper->histograms_in);
+    metric_free(&shipper->exemplars_in);
     metric_free(&shipper->highest_timestamp);
     free(TAKE_PTR(*out));
 }

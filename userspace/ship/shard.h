@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One of a remote's shards: takes the samples of its series in order, cuts them into batches and
+ * has them sent one at a time. Which samples are its own is the remote's business. */
+#ifndef EDGEMETER_SHIP_SHARD_H
+#define EDGEMETER_SHIP_SHARD_H
+
+#include "ship/remote_parts.h"
+
+struct shard;
+
+struct shard_owner {
+    /* A batch has ended, or its deadline has passed: shard_wake is due, but not from inside. */
+    void (*on_idle)(void *context);
+    void *context;
+};
+
+/* `number` of the reader's shards, whose range says where it begins, and whether a batch of the
+ * process before is to be sent again. 0 or -ENOMEM. */
+int shard_new(struct remote_parts *parts, struct queue_reader *reader, uint32_t number,
+              const struct shard_owner *owner, struct shard **out);
+/* Cancels what is on its way. */
+void shard_free(struct shard **shard);
+
+/* Whether the sample that ends there was done in the process before. */
+bool shard_has_had(const struct shard *shard, struct queue_position end);
+/* Takes a sample that was read, as one of `series`. 0 or -ENOMEM. */
+int shard_push(struct shard *shard, const struct queue_sample *sample, series_id series);
+/* Whether it could use more samples now: nothing is on its way, and no batch is full. */
+bool shard_is_hungry(const struct shard *shard);
+/* It holds as many samples as it may. */
+bool shard_is_full(const struct shard *shard);
+/* Nothing in it, nothing on its way. */
+bool shard_is_empty(const struct shard *shard);
+/* Samples in it, those on their way included. */
+struct sample_counts shard_pending(const struct shard *shard);
+
+/* Sends a batch if one is due: full, past its deadline, or `at_once`. To be called after samples
+ * were pushed, with the place up to which the queue has been read. */
+void shard_wake(struct shard *shard, struct queue_position read, bool at_once);
+
+#endif
