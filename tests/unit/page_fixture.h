@@ -67,6 +67,7 @@ static inline struct page_fixture *page_fixture_new(void)
                              !scrape_labels_new(NULL, &fixture->shared.labels),
                          "out of memory");
     fixture->shared.series = fixture->series;
+    fixture->shared.exemplars = true;
     return fixture;
 }
 
@@ -103,6 +104,23 @@ static inline size_t page_fixture_end(struct page_fixture *fixture)
                              "an ended series is not there");
     scrape_cache_sweep(fixture->cache, page->failed);
     return count;
+}
+
+/* A whole page at once, or cut into pieces of `piece` bytes, each a copy of its own size so that
+ * the sanitizer sees a read beyond it. The page is still there afterwards. */
+static inline size_t page_fixture_scrape(struct page_fixture *fixture, enum scrape_format format,
+                                         struct text page, size_t piece)
+{
+    page_fixture_begin(fixture);
+    scrape_page_set_format(&fixture->page, format);
+    for (size_t at = 0; at < page.length; at += piece) {
+        size_t length = page.length - at < piece ? page.length - at : piece;
+        char *copy = malloc(length);
+        memcpy(copy, page.bytes + at, length);
+        scrape_page_feed(&fixture->page, copy, length);
+        free(copy);
+    }
+    return page_fixture_end(fixture);
 }
 
 #endif

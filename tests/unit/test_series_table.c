@@ -217,6 +217,8 @@ static void test_metadata_differs(void **state)
     (void)state;
     static const struct metadata all[] = {
         {.family = {"ab", 2}, .help = {"c", 1}},
+        {.family = {"f0", 2}, .type = METADATA_GAUGE}, /* a weak hash takes these two for one */
+        {.family = {"f2", 2}, .type = METADATA_UNKNOWN},
         {.family = {"a", 1}, .help = {"bc", 2}},
         {.family = {"a", 1}, .help = {"b", 1}, .unit = {"c", 1}},
         {.family = {"a", 1}, .unit = {"bc", 2}},

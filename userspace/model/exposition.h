@@ -19,8 +19,9 @@ enum exposition_format { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 enum exposition_kind { EXPOSITION_SAMPLE, EXPOSITION_TYPE, EXPOSITION_HELP, EXPOSITION_UNIT };
 
 struct exposition_exemplar {
+    bool verbatim; /* no escapes in names and values */
     size_t label_count;
-    struct label labels[EXPOSITION_MAX_LABELS]; /* without quotes; escapes not resolved */
+    struct label labels[EXPOSITION_MAX_LABELS]; /* without quotes; escapes not resolved, unless verbatim */
     double value;
     bool has_timestamp;
     int64_t timestamp_ms;
@@ -29,6 +30,7 @@ struct exposition_exemplar {
 struct exposition_entry {
     enum exposition_kind kind;
     bool is_expected;        /* see exposition_expect */
+    bool verbatim;           /* no escapes in names and values (the protobuf format) */
     struct text series;      /* the raw text that names the series, `{...}` included */
     struct text name;        /* metric name; raw, escapes not resolved */
     struct text value_text;  /* HELP and UNIT: the text, escapes not resolved */
@@ -69,9 +71,10 @@ static inline void exposition_expect(struct exposition_parser *parser, struct te
     parser->expected = series;
 }
 
-/* A label value or help text with \\, \" and \n resolved, appended to `out`. 0, -ENOMEM or
- * -E2BIG. */
+/* A label value with \\, \" and \n resolved, appended to `out`. 0, -ENOMEM or -E2BIG. */
 int exposition_unescape(struct text raw, struct buffer *out);
+/* A help text; in classic text \" is no escape there. */
+int exposition_unescape_help(enum exposition_format format, struct text raw, struct buffer *out);
 
 /* Go's ParseFloat as Prometheus uses it: the same bits as strtod, no hex, no underscore, out of
  * range refused (-ERANGE), every NaN as 0x7ff8000000000001. The whole text must be the number:

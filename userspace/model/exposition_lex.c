@@ -136,7 +136,7 @@ int lex_quoted(struct exposition_parser *parser, const char **cursor, const char
     return 0;
 }
 
-int exposition_unescape(struct text raw, struct buffer *out)
+static int unescape(struct text raw, bool quotes, struct buffer *out)
 {
     const char *at = raw.bytes, *end = raw.bytes + raw.length;
 
@@ -147,11 +147,21 @@ int exposition_unescape(struct text raw, struct buffer *out)
         if (error || !backslash)
             return error;
         char escape = backslash + 1 < end ? backslash[1] : '\0';
-        bool known = escape == '\\' || escape == '"' || escape == 'n';
+        bool known = escape == '\\' || escape == 'n' || (escape == '"' && quotes);
         error = buffer_append_char(out, known ? (escape == 'n' ? '\n' : escape) : '\\');
         if (error)
             return error;
         at = backslash + (known ? 2 : 1);
     }
     return 0;
+}
+
+int exposition_unescape(struct text raw, struct buffer *out)
+{
+    return unescape(raw, true, out);
+}
+
+int exposition_unescape_help(enum exposition_format format, struct text raw, struct buffer *out)
+{
+    return unescape(raw, format == EXPOSITION_OPENMETRICS, out);
 }

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+
+#define XXH_STATIC_LINKING_ONLY /* a hash state on the stack */
 #include <xxhash.h>
 
 #include "base/hash_table.h"
@@ -62,14 +64,19 @@ void metadata_table_free(struct metadata_table **out)
     *out = NULL;
 }
 
-/* Each text's hash is the seed of the next one's, so that no border between them can shift. */
+/* The lengths say where a text ends. */
 static XXH128_hash_t content_key(const struct metadata_table *table,
                                  const struct metadata *metadata)
 {
-    uint64_t seed = table->seed ^ metadata->type;
-    seed = XXH3_64bits_withSeed(metadata->family.bytes, metadata->family.length, seed);
-    seed = XXH3_64bits_withSeed(metadata->unit.bytes, metadata->unit.length, seed);
-    return XXH3_128bits_withSeed(metadata->help.bytes, metadata->help.length, seed);
+    const uint64_t head[] = {metadata->type, metadata->family.length, metadata->unit.length};
+    XXH3_state_t state;
+
+    XXH3_128bits_reset_withSeed(&state, table->seed);
+    XXH3_128bits_update(&state, head, sizeof(head));
+    XXH3_128bits_update(&state, metadata->family.bytes, metadata->family.length);
+    XXH3_128bits_update(&state, metadata->unit.bytes, metadata->unit.length);
+    XXH3_128bits_update(&state, metadata->help.bytes, metadata->help.length);
+    return XXH3_128bits_digest(&state);
 }
 
 /* Room for one more entry. */

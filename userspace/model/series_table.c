@@ -246,6 +246,11 @@ int series_table_intern_metadata(struct series_table *table, const struct metada
     return metadata_table_intern(table->metadata, metadata, out);
 }
 
+void series_table_hold_metadata(struct series_table *table, metadata_id id)
+{
+    metadata_table_hold(table->metadata, id);
+}
+
 void series_table_release_metadata(struct series_table *table, metadata_id id)
 {
     metadata_table_release(table->metadata, id);

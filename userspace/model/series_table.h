@@ -41,6 +41,7 @@ metadata_id series_table_next_metadata(const struct series_table *table, metadat
  * of its own, and a series that gets it (0: forgets what it had). */
 int series_table_intern_metadata(struct series_table *table, const struct metadata *metadata,
                                  metadata_id *out);
+void series_table_hold_metadata(struct series_table *table, metadata_id id);
 void series_table_release_metadata(struct series_table *table, metadata_id id);
 void series_table_set_metadata(struct series_table *table, series_id series, metadata_id id);
 

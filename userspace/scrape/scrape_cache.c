@@ -28,6 +28,8 @@ struct scrape_cache {
     uint32_t *slots;     /* entry numbers, linear probing */
     uint32_t slot_count; /* a power of two, at least twice `count` */
     struct buffer texts;
+    struct scrape_families *families;
+    struct scrape_exemplars *exemplars; /* NULL: the target has shown none */
     series_id *ended;
     series_id *inherited; /* alive before, and known by no text here; one reference each */
     size_t inherited_count;
@@ -44,8 +46,12 @@ int scrape_cache_new(struct series_table *series, struct scrape_cache **out)
     if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
         cache->seed = (uintptr_t)cache;
     buffer_init(&cache->texts, SCRAPE_CACHE_MAX_TEXT);
-    *out = cache;
-    return 0;
+    int error = scrape_families_new(series, &cache->families);
+    if (error)
+        free(cache);
+    else
+        *out = cache;
+    return error;
 }
 
 static void release_inherited(struct scrape_cache *cache)
@@ -71,12 +77,26 @@ void scrape_cache_free(struct scrape_cache **out)
     release_inherited(cache);
     for (uint32_t i = 0; i < cache->count; i++)
         release_entry(cache, &cache->entries[i]);
+    scrape_families_free(&cache->families);
+    scrape_exemplars_free(&cache->exemplars);
     buffer_free(&cache->texts);
     free(cache->entries);
     free(cache->slots);
     free(cache->ended);
     free(cache);
     *out = NULL;
+}
+
+struct scrape_families *scrape_cache_families(struct scrape_cache *cache)
+{
+    return cache->families;
+}
+
+struct scrape_exemplars *scrape_cache_exemplars(struct scrape_cache *cache, bool wanted)
+{
+    if (!cache->exemplars && wanted && !scrape_exemplars_new(&cache->exemplars))
+        scrape_exemplars_begin(cache->exemplars);
+    return cache->exemplars;
 }
 
 uint32_t scrape_cache_count(const struct scrape_cache *cache)
@@ -131,14 +151,22 @@ struct text scrape_cache_expected(const struct scrape_cache *cache)
     return (struct text){cache->texts.bytes + entry->text_offset, entry->text_length};
 }
 
-struct cached_series *scrape_cache_find(struct scrape_cache *cache, struct text raw)
+static struct cached_series *take_entry(struct scrape_cache *cache, uint32_t index)
 {
-    uint32_t index = find_index(cache, raw);
-    if (index == NO_ENTRY)
-        return NULL;
     cache->next = index + 1;
     cache->entries[index].seen = cache->scrape;
     return &cache->entries[index];
+}
+
+struct cached_series *scrape_cache_find(struct scrape_cache *cache, struct text raw)
+{
+    uint32_t index = find_index(cache, raw);
+    return index == NO_ENTRY ? NULL : take_entry(cache, index);
+}
+
+struct cached_series *scrape_cache_take_expected(struct scrape_cache *cache)
+{
+    return take_entry(cache, cache->next);
 }
 
 static void insert_slot(struct scrape_cache *cache, uint32_t index)

@@ -6,6 +6,8 @@
 #define EDGEMETER_SCRAPE_SCRAPE_CACHE_H
 
 #include "model/series_table.h"
+#include "scrape/scrape_exemplars.h"
+#include "scrape/scrape_families.h"
 
 #define SCRAPE_CACHE_MAX_SERIES (1u << 22)
 #define SCRAPE_CACHE_MAX_TEXT (512u * 1024 * 1024) /* bytes of raw text */
@@ -14,12 +16,13 @@ struct cached_series {
     uint32_t hash;
     uint32_t text_length;
     uint32_t text_offset;
-    uint32_t seen;    /* the scrape in which it was last on the page */
-    series_id series; /* 0: dropped by relabelling */
-    bool is_new;      /* no sample of it was taken yet */
-    bool tracked;     /* this scrape has a sample of it at the scrape's own time */
-    bool spans_lines; /* its text holds a newline */
-    bool live;        /* so had the scrape before: its end is worth a stale marker */
+    uint32_t seen;        /* the scrape in which it was last on the page */
+    series_id series;     /* 0: dropped by relabelling */
+    bool is_new : 1;      /* no sample of it was taken yet */
+    bool tracked : 1;     /* this scrape has a sample of it at the scrape's own time */
+    bool spans_lines : 1; /* its text holds a newline */
+    bool live : 1;        /* so had the scrape before: its end is worth a stale marker */
+    bool is_created : 1;  /* says when the count of other series began (OpenMetrics' _created) */
 };
 
 struct scrape_cache;
@@ -40,6 +43,8 @@ void scrape_cache_begin(struct scrape_cache *cache);
 struct text scrape_cache_expected(const struct scrape_cache *cache);
 /* The series of a raw text, marked as seen; NULL: not there. Valid until the next add or sweep. */
 struct cached_series *scrape_cache_find(struct scrape_cache *cache, struct text raw);
+/* The series of scrape_cache_expected, as if it had been looked for. */
+struct cached_series *scrape_cache_take_expected(struct scrape_cache *cache);
 /* A text that find did not know, with a reference of its series (0: of none), which is the cache's
  * on success.
  * 0, -ENOMEM or -E2BIG. */
@@ -59,6 +64,10 @@ int scrape_cache_inherit_series(struct scrape_cache *cache, series_id series);
 /* Forgets what was not on the page. After a failed scrape everything is kept, unless failing pages
  * have brought in too much: then all that was not on this page goes, and the result is true. */
 bool scrape_cache_sweep(struct scrape_cache *cache, bool failed);
+
+struct scrape_families *scrape_cache_families(struct scrape_cache *cache);
+/* Made when first wanted; NULL without memory, and where not wanted and not there. */
+struct scrape_exemplars *scrape_cache_exemplars(struct scrape_cache *cache, bool wanted);
 
 uint32_t scrape_cache_count(const struct scrape_cache *cache);
 

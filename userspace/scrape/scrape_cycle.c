@@ -148,19 +148,25 @@ static void log_missing(const struct scrape_cycle *cycle, int error)
               LOG_STR("target", cycle->target->shown_url), LOG_STR("err", strerror(-error)));
 }
 
+static void append_record(struct scrape_cycle *cycle)
+{
+    struct sample_record record = scrape_page_record(&cycle->page);
+    sample_sink_append_record(cycle->environment.sink, &record);
+}
+
 /* The page has its outcome: one record of samples, stale markers and report. */
 static void finish_scrape(struct scrape_cycle *cycle, double duration_seconds)
 {
     struct scrape_page *page = &cycle->page;
 
     if (page->failed)
-        page->samples.count = 0;
+        scrape_page_drop_samples(page);
     int error = add_stale_markers(cycle);
     if (!error)
         error = scrape_report_add(&cycle->report, page, duration_seconds, &page->samples);
     if (error)
         log_missing(cycle, error);
-    sample_sink_append(cycle->environment.sink, page->samples.list, page->samples.count);
+    append_record(cycle);
     if (scrape_cache_sweep(cycle->cache, page->failed))
         metric_add(cycle->shared->metrics.cache_flushes, 1);
     note_status(cycle, duration_seconds);
@@ -331,7 +337,7 @@ static void write_last_markers(struct scrape_cycle *cycle)
         error = scrape_report_end(&cycle->report, page->timestamp_ms, &page->samples);
     if (error)
         log_missing(cycle, error);
-    sample_sink_append(cycle->environment.sink, page->samples.list, page->samples.count);
+    append_record(cycle);
     scrape_page_free(page);
     cycle->state = CYCLE_STOPPED;
     cycle->ended(cycle->ended_context, cycle);

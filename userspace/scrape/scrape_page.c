@@ -1,177 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cuts the body into whole lines and turns each sample line into a sample. */
+/* Cuts the body into whole lines and parses them, passing by the comments that are known from the
+ * scrape before. What becomes of a sample is scrape_take.c. */
 #include "scrape/scrape_page.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "scrape/scrape_limits.h"
-
-#define MAX_LIST (3 * (size_t)SCRAPE_MAX_SAMPLES)
-
-int sample_list_reserve(struct sample_list *samples, size_t extra)
-{
-    size_t needed = samples->count + extra;
-
-    if (needed <= samples->capacity)
-        return 0;
-    if (needed > MAX_LIST)
-        return -E2BIG;
-    size_t capacity = samples->capacity + samples->capacity / 2 + 16;
-    if (capacity < needed)
-        capacity = needed;
-    struct sample *list = realloc(samples->list, capacity * sizeof(*list));
-    if (!list)
-        return -ENOMEM;
-    samples->list = list;
-    samples->capacity = capacity;
-    return 0;
-}
-
-int sample_list_add(struct sample_list *samples, struct sample sample)
-{
-    int error = sample_list_reserve(samples, 1);
-    if (!error)
-        samples->list[samples->count++] = sample;
-    return error;
-}
-
-void sample_list_free(struct sample_list *samples)
-{
-    free(samples->list);
-    *samples = (struct sample_list){0};
-}
-
-__attribute__((format(printf, 2, 3))) static int page_fail(struct scrape_page *page,
-                                                           const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(page->reason, sizeof(page->reason), format, arguments);
-    va_end(arguments);
-    page->failed = true;
-    return -EINVAL;
-}
-
-static int page_fail_errno(struct scrape_page *page, int error)
-{
-    return page_fail(page, "line %u: %s", page->line,
-                     error == -E2BIG ? "too many series: a limit on their number or size is reached"
-                                     : strerror(-error));
-}
-
-static int page_build_labels(struct scrape_page *page, const struct exposition_entry *entry,
-                             struct labels **out)
-{
-    char reason[SCRAPE_LABELS_REASON_SIZE] = "", limit[SCRAPE_LIMITS_REASON_SIZE];
-
-    int error =
-        scrape_labels_build(page->shared->labels, entry, page->target, page->bound, out, reason);
-    if (error == -EINVAL)
-        return page_fail(page, "line %u: %s", page->line, reason);
-    if (error)
-        return page_fail_errno(page, error);
-    if (!*out || !scrape_limits_check(&page->target->config->limits, *out, limit))
-        return 0;
-    metric_add(page->shared->metrics.label_limits_exceeded, 1);
-    free(*out);
-    return page_fail(page, "%s", limit);
-}
-
-/* A series that the cache does not know: built, interned, cached; one that relabelling drops is
- * cached too, without a number. Not cached beyond sample_limit, which is there to save memory; then
- * *out is NULL. */
-static int page_add_series(struct scrape_page *page, const struct exposition_entry *entry,
-                           struct cached_series **out)
-{
-    struct series_table *table = page->shared->series;
-    struct labels *labels;
-    series_id series = 0;
-
-    int error = page_build_labels(page, entry, &labels);
-    if (error)
-        return error;
-    bool dropped = !labels;
-    *out = NULL;
-    if (!dropped && !page->over_limit)
-        error = series_table_intern(table, labels, &series);
-    free(labels);
-    if (error)
-        return page_fail_errno(page, error);
-    if (!dropped && page->over_limit)
-        return 0;
-    error = scrape_cache_add(page->cache, entry->series, series, out);
-    if (error && series)
-        series_table_release(table, series);
-    return error ? page_fail_errno(page, error) : 0;
-}
-
-/* Of a page with more samples than sample_limit none is kept. */
-static void page_count_kept(struct scrape_page *page)
-{
-    uint32_t limit = page->target->config->limits.sample_limit;
-
-    page->kept++;
-    if (!limit || page->kept <= limit || page->over_limit)
-        return;
-    page->over_limit = true;
-    sample_list_free(&page->samples);
-    metric_add(page->shared->metrics.sample_limit_exceeded, 1);
-}
-
-static int page_take_sample(struct scrape_page *page, const struct exposition_entry *entry)
-{
-    bool own_time = entry->has_timestamp && page->target->config->honor_timestamps;
-    struct sample sample = {
-        .type = SAMPLE_FLOAT,
-        .timestamp_ms = own_time ? entry->timestamp_ms : page->timestamp_ms,
-        .value = entry->value,
-    };
-    struct cached_series *series = scrape_cache_find(page->cache, entry->series);
-
-    page->scraped++;
-    if (!series) {
-        int error = page_add_series(page, entry, &series);
-        if (error)
-            return error;
-    }
-    if (series && !series->series)
-        return 0;
-    page_count_kept(page);
-    if (page->over_limit)
-        return 0;
-    if (own_time && sample.timestamp_ms > clock_wall_ms() + SCRAPE_MAX_FUTURE_MS) {
-        metric_add(page->shared->metrics.out_of_bounds, 1);
-        return 0;
-    }
-    if (!own_time && series->tracked) {
-        metric_add(page->shared->metrics.duplicates, 1);
-        return 0;
-    }
-    if (page->samples.count == SCRAPE_MAX_SAMPLES)
-        return page_fail(page, "line %u: more than %u samples", page->line, SCRAPE_MAX_SAMPLES);
-    sample.series = series->series;
-    int error = sample_list_add(&page->samples, sample);
-    if (error)
-        return page_fail_errno(page, error);
-    page->added += series->is_new;
-    series->is_new = false;
-    series->tracked |= !own_time || page->target->config->track_timestamps_staleness;
-    return 0;
-}
-
-static struct text bound_of_type(enum metadata_type type)
-{
-    if (type == METADATA_HISTOGRAM)
-        return TEXT("le");
-    if (type == METADATA_SUMMARY)
-        return TEXT("quantile");
-    return (struct text){NULL, 0};
-}
+#include "scrape/scrape_take.h"
 
 static unsigned count_lines(const char *bytes, size_t length)
 {
@@ -183,33 +18,89 @@ static unsigned count_lines(const char *bytes, size_t length)
     return lines;
 }
 
+/* Lines being parsed. What stands between two sample lines is a run of comments. */
+struct line_reader {
+    struct exposition_parser parser;
+    const char *run; /* where it begins; NULL: before these lines */
+};
+
+static void skip_known_run(struct scrape_page *page, struct line_reader *reader)
+{
+    struct exposition_parser *parser = &reader->parser;
+    unsigned lines = 0;
+
+    if (parser->next == parser->end || *parser->next != '#' || parser->next != reader->run)
+        return;
+    size_t length = scrape_families_known(page->families, parser->next,
+                                          (size_t)(parser->end - parser->next), &lines);
+    parser->next += length;
+    parser->line += lines;
+}
+
+/* A sample line is next. A run that does not begin with # could not be found again. */
+static void end_run(struct scrape_page *page, struct line_reader *reader)
+{
+    const char *run = reader->run, *sample = reader->parser.start;
+
+    if (run == sample)
+        return;
+    if (run && *run == '#')
+        scrape_families_learn(page->families, (struct text){run, (size_t)(sample - run)});
+    else
+        scrape_families_learn(page->families, (struct text){NULL, 0});
+}
+
+/* As exposition_next, but that a failed page ends too. */
+static int read_lines(struct scrape_page *page, struct line_reader *reader)
+{
+    struct exposition_entry *entry = page->shared->entry;
+    struct exposition_parser *parser = &reader->parser;
+
+    for (;;) {
+        skip_known_run(page, reader);
+        exposition_expect(parser, scrape_cache_expected(page->cache));
+        int result = exposition_next(parser, entry);
+        if (result <= 0)
+            return result;
+        page->line = parser->line;
+        if (entry->kind != EXPOSITION_SAMPLE) {
+            scrape_families_take(page->families, parser->format, entry);
+            continue;
+        }
+        end_run(page, reader);
+        if (scrape_page_take(page, entry))
+            return 0;
+        reader->run = parser->next;
+    }
+}
+
 /* Gives the bytes used up: all, or where `more` may come, those before a quote still open. */
 static size_t page_parse(struct scrape_page *page, struct text lines, bool more)
 {
-    struct exposition_entry *entry = page->shared->entry;
-    struct exposition_parser parser;
+    struct line_reader reader;
+    struct exposition_parser *parser = &reader.parser;
     unsigned lines_before = page->line;
-    int result;
 
-    exposition_begin(&parser, EXPOSITION_TEXT, lines);
-    parser.line = page->line;
-    while (exposition_expect(&parser, scrape_cache_expected(page->cache)),
-           (result = exposition_next(&parser, entry)) > 0) {
-        page->line = parser.line;
-        if (entry->kind == EXPOSITION_TYPE)
-            page->bound = bound_of_type(entry->type);
-        else if (entry->kind == EXPOSITION_SAMPLE && page_take_sample(page, entry))
-            return lines.length;
-    }
-    page->open_quote = result < 0 && parser.unfinished && more;
+    exposition_begin(parser,
+                     page->format == SCRAPE_OPENMETRICS ? EXPOSITION_OPENMETRICS : EXPOSITION_TEXT,
+                     lines);
+    parser->line = page->line;
+    parser->ended = page->ended;
+    reader.run = page->open_run ? NULL : lines.bytes;
+    int result = read_lines(page, &reader);
+    if (page->failed)
+        return lines.length;
+    page->open_run = parser->next != reader.run;
+    page->open_quote = result < 0 && parser->unfinished && more;
     if (page->open_quote) {
-        size_t used = (size_t)(parser.start - lines.bytes);
+        size_t used = (size_t)(parser->start - lines.bytes);
         page->line = lines_before + count_lines(lines.bytes, used);
         return used;
     }
-    page->line = parser.line;
+    page->line = parser->line;
+    page->ended = parser->ended;
     if (result < 0)
-        page_fail(page, "line %u: %s", parser.line, parser.error);
+        scrape_page_fail(page, "line %u: %s", parser->line, parser->error);
     return lines.length;
 }
 
@@ -217,9 +108,9 @@ static void tail_append(struct scrape_page *page, const char *bytes, size_t leng
 {
     int error = page->failed ? 0 : buffer_append(&page->tail, bytes, length);
     if (error == -E2BIG)
-        page_fail(page, "line %u: longer than %u bytes", page->line + 1, SCRAPE_MAX_LINE);
+        scrape_page_fail(page, "line %u: longer than %u bytes", page->line + 1, SCRAPE_MAX_LINE);
     else if (error)
-        page_fail_errno(page, error);
+        scrape_page_fail_errno(page, error);
 }
 
 /* Parses the whole lines of the tail. */
@@ -268,25 +159,67 @@ void scrape_page_feed(struct scrape_page *page, const char *bytes, size_t length
 
 void scrape_page_end(struct scrape_page *page)
 {
+    struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, false);
+
     if (!page->failed && page->tail.length)
         page_parse(page, buffer_text(&page->tail), false);
+    if (!page->failed && page->format == SCRAPE_OPENMETRICS && page->bytes && !page->ended)
+        scrape_page_fail(page, "line %u: data does not end with # EOF", page->line);
     if (!page->failed && page->over_limit)
-        page_fail(page, "sample limit exceeded");
+        scrape_page_fail(page, "sample limit exceeded");
+    scrape_families_end(page->families);
+    if (exemplars)
+        scrape_exemplars_end(exemplars, page->failed);
+}
+
+void scrape_page_drop_samples(struct scrape_page *page)
+{
+    struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, false);
+
+    sample_list_free(&page->samples);
+    if (exemplars)
+        scrape_exemplars_clear(exemplars);
+}
+
+struct sample_record scrape_page_record(const struct scrape_page *page)
+{
+    const struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, false);
+    struct sample_record record = {
+        .samples = page->samples.list,
+        .count = page->samples.count,
+        .created = page->samples.created,
+        .created_count = page->samples.created_count,
+    };
+
+    if (exemplars)
+        record.exemplars = scrape_exemplars_list(exemplars, &record.exemplar_count);
+    return record;
 }
 
 void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *shared,
                        const struct target *target, struct scrape_cache *cache,
                        int64_t timestamp_ms)
 {
+    struct scrape_exemplars *exemplars = scrape_cache_exemplars(cache, false);
+
     *page = (struct scrape_page){
         .shared = shared,
         .target = target,
         .cache = cache,
+        .families = scrape_cache_families(cache),
         .timestamp_ms = timestamp_ms,
     };
     buffer_init(&page->tail, SCRAPE_MAX_LINE);
     scrape_cache_begin(cache);
+    scrape_families_begin(page->families);
+    if (exemplars)
+        scrape_exemplars_begin(exemplars);
     sample_list_reserve(&page->samples, scrape_cache_count(cache) + 8);
+}
+
+void scrape_page_set_format(struct scrape_page *page, enum scrape_format format)
+{
+    page->format = format;
 }
 
 void scrape_page_free(struct scrape_page *page)

@@ -5,7 +5,7 @@
 #define EDGEMETER_SCRAPE_SCRAPE_PAGE_H
 
 #include "model/metric.h"
-#include "model/sample.h"
+#include "scrape/sample_list.h"
 #include "scrape/scrape_cache.h"
 #include "scrape/scrape_labels.h"
 #include "scrape/scrape_log.h"
@@ -14,7 +14,6 @@
 #define SCRAPE_REASON_SIZE 256
 #define SCRAPE_MAX_BODY (512u * 1024 * 1024) /* decoded bytes of a page, where no limit is set */
 #define SCRAPE_MAX_LINE (1024u * 1024)
-#define SCRAPE_MAX_SAMPLES (1u << 22)         /* of one page */
 #define SCRAPE_MAX_FUTURE_MS (10 * 60 * 1000) /* an explicit timestamp further ahead is dropped */
 
 /* What all targets share. */
@@ -22,30 +21,27 @@ struct scrape_shared {
     struct series_table *series;
     struct scrape_labels *labels;
     struct exposition_entry *entry; /* the line being parsed */
+    bool exemplars;                 /* somebody wants them */
     struct scrape_metrics metrics;
     struct scrape_log log;
     uint64_t seed; /* see scrape_schedule_seed */
 };
 
-struct sample_list { /* at most SCRAPE_MAX_SAMPLES and twice as many again for stale markers */
-    struct sample *list;
-    size_t count, capacity;
-};
-/* 0, -ENOMEM or -E2BIG. */
-int sample_list_add(struct sample_list *samples, struct sample sample);
-int sample_list_reserve(struct sample_list *samples, size_t extra);
-void sample_list_free(struct sample_list *samples);
+enum scrape_format { SCRAPE_TEXT, SCRAPE_OPENMETRICS };
 
 struct scrape_page {
     const struct scrape_shared *shared;
     const struct target *target;
     struct scrape_cache *cache;
-    int64_t timestamp_ms; /* of samples that bring none */
+    struct scrape_families *families; /* the cache's */
+    int64_t timestamp_ms;             /* of samples that bring none */
+    enum scrape_format format;
 
     struct buffer tail; /* the line whose end has not come yet */
     bool open_quote;    /* `tail` ends inside a quoted string that spans lines */
+    bool open_run;      /* a run of comments began in lines that are gone */
+    bool ended;         /* `# EOF` was read */
     unsigned line;      /* lines parsed */
-    struct text bound;  /* see scrape_labels_build */
 
     struct sample_list samples;
     size_t bytes;     /* of the body */
@@ -60,9 +56,16 @@ struct scrape_page {
 void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *shared,
                        const struct target *target, struct scrape_cache *cache,
                        int64_t timestamp_ms);
+/* Before the first byte; else it is classic text. */
+void scrape_page_set_format(struct scrape_page *page, enum scrape_format format);
 void scrape_page_feed(struct scrape_page *page, const char *bytes, size_t length);
 /* The body is complete: parses a last line without its newline. */
 void scrape_page_end(struct scrape_page *page);
+/* None of them will be in the record. */
+void scrape_page_drop_samples(struct scrape_page *page);
+/* All samples so far with what is beside them; valid until the page is freed or the cache's next
+ * page begins. */
+struct sample_record scrape_page_record(const struct scrape_page *page);
 void scrape_page_free(struct scrape_page *page);
 
 #endif

@@ -32,6 +32,7 @@ static int shared_init(struct scrape_shared *shared, const struct scraper_enviro
     struct metric_registry *metrics = environment->metrics;
 
     shared->series = environment->series;
+    shared->exemplars = environment->exemplars;
     shared->entry = malloc(sizeof(*shared->entry));
     if (!shared->entry)
         return -ENOMEM;

@@ -21,6 +21,7 @@ struct scraper_environment {
     struct series_table *series;
     struct sample_sink *sink;
     struct metric_registry *metrics;
+    bool exemplars;                       /* a remote wants them */
     const struct labels *external_labels; /* added to a series where it has no label of that name */
 };
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of one sample: its series, found or made; the limits; and what the page says of it
+ * besides its value. */
+#include "scrape/scrape_take.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "scrape/scrape_limits.h"
+
+#define CREATED_SUFFIX "_created"
+
+int scrape_page_fail(struct scrape_page *page, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(page->reason, sizeof(page->reason), format, arguments);
+    va_end(arguments);
+    page->failed = true;
+    return -EINVAL;
+}
+
+int scrape_page_fail_errno(struct scrape_page *page, int error)
+{
+    return scrape_page_fail(page, "line %u: %s", page->line,
+                            error == -E2BIG
+                                ? "too many series: a limit on their number or size is reached"
+                                : strerror(-error));
+}
+
+/* ---- series ---- */
+
+static int build_labels(struct scrape_page *page, const struct exposition_entry *entry,
+                        struct labels **out)
+{
+    char reason[SCRAPE_LABELS_REASON_SIZE] = "", limit[SCRAPE_LIMITS_REASON_SIZE];
+    struct text bound = scrape_families_bound(page->families);
+
+    int error = scrape_labels_build(page->shared->labels, entry, page->target, bound, out, reason);
+    if (error == -EINVAL)
+        return scrape_page_fail(page, "line %u: %s", page->line, reason);
+    if (error)
+        return scrape_page_fail_errno(page, error);
+    if (!*out || !scrape_limits_check(&page->target->config->limits, *out, limit))
+        return 0;
+    metric_add(page->shared->metrics.label_limits_exceeded, 1);
+    free(*out);
+    return scrape_page_fail(page, "%s", limit);
+}
+
+static const struct metadata *present_family(const struct scrape_page *page)
+{
+    return series_table_metadata(page->shared->series, scrape_families_metadata(page->families));
+}
+
+/* The family whose series may have a _created beside them, or NULL. */
+static const struct metadata *created_family(const struct scrape_page *page)
+{
+    const struct metadata *family = present_family(page);
+
+    return page->format == SCRAPE_OPENMETRICS && family &&
+                   (family->type == METADATA_COUNTER || family->type == METADATA_HISTOGRAM ||
+                    family->type == METADATA_SUMMARY)
+               ? family
+               : NULL;
+}
+
+static bool is_created(const struct scrape_page *page, const struct exposition_entry *entry)
+{
+    const struct metadata *family = created_family(page);
+    const size_t suffix = sizeof(CREATED_SUFFIX) - 1;
+    struct text name = entry->name;
+
+    if (!family || name.length < suffix)
+        return false;
+    name.length -= suffix;
+    return !memcmp(name.bytes + name.length, CREATED_SUFFIX, suffix) &&
+           text_equal(name, family->family);
+}
+
+/* A series that the cache does not know: built, interned, cached; one that relabelling drops is
+ * cached too, without a number. Not cached beyond sample_limit, which is there to save memory; then
+ * *out is NULL. */
+static int add_series(struct scrape_page *page, const struct exposition_entry *entry,
+                      struct cached_series **out)
+{
+    struct series_table *table = page->shared->series;
+    struct labels *labels;
+    series_id series = 0;
+
+    int error = build_labels(page, entry, &labels);
+    if (error)
+        return error;
+    bool dropped = !labels;
+    *out = NULL;
+    if (!dropped && !page->over_limit)
+        error = series_table_intern(table, labels, &series);
+    free(labels);
+    if (error)
+        return scrape_page_fail_errno(page, error);
+    if (!dropped && page->over_limit)
+        return 0;
+    error = scrape_cache_add(page->cache, entry->series, series, out);
+    if (error && series)
+        series_table_release(table, series);
+    if (error)
+        return scrape_page_fail_errno(page, error);
+    (*out)->is_created = is_created(page, entry);
+    return 0;
+}
+
+/* Notes the family's metadata, once for a series and whenever it changes. */
+static void describe(struct scrape_page *page, series_id series)
+{
+    struct series_table *table = page->shared->series;
+    metadata_id metadata = scrape_families_metadata(page->families);
+
+    if (!metadata || series_table_metadata_id(table, series) == metadata)
+        return;
+    struct text name = labels_get(series_table_labels(table, series), TEXT(LABEL_METRIC_NAME));
+    if (scrape_family_has(series_table_metadata(table, metadata), name))
+        series_table_set_metadata(table, series, metadata);
+}
+
+/* ---- what is beside a sample ---- */
+
+static bool is_of_one_metric(struct label label, struct text bound)
+{
+    return !text_equal(label.name, TEXT(LABEL_METRIC_NAME)) &&
+           !(bound.length && text_equal(label.name, bound));
+}
+
+static bool next_own_label(struct label_cursor *cursor, struct text bound)
+{
+    while (labels_next(cursor))
+        if (is_of_one_metric(cursor->label, bound))
+            return true;
+    return false;
+}
+
+/* But for the name and the bound. */
+static bool has_same_labels(const struct labels *a, const struct labels *b, struct text bound)
+{
+    struct label_cursor x = labels_first(a), y = labels_first(b);
+
+    for (;;) {
+        bool more = next_own_label(&x, bound);
+        if (more != next_own_label(&y, bound))
+            return false;
+        if (!more)
+            return true;
+        if (!text_equal(x.label.name, y.label.name) || !text_equal(x.label.value, y.label.value))
+            return false;
+    }
+}
+
+/* The last sample says when the counts before it began, as far back as they are of its family and
+ * have its labels. */
+static void take_created(struct scrape_page *page)
+{
+    const struct metadata *family = created_family(page);
+    const struct series_table *table = page->shared->series;
+    struct sample_list *samples = &page->samples;
+    struct text bound = scrape_families_bound(page->families);
+    size_t last = samples->count - 1, first = last;
+    const struct labels *labels = series_table_labels(table, samples->list[last].series);
+    double created_ms = samples->list[last].value * 1000;
+
+    if (!family || !(created_ms >= 1 && created_ms < 0x1p63))
+        return;
+    for (; first > 0; first--) {
+        const struct labels *before = series_table_labels(table, samples->list[first - 1].series);
+        if (!has_same_labels(labels, before, bound) ||
+            !scrape_family_has(family, labels_get(before, TEXT(LABEL_METRIC_NAME))))
+            break;
+    }
+    for (; first < last; first++)
+        sample_list_add_created(samples, first, (int64_t)created_ms);
+}
+
+static void take_exemplar(struct scrape_page *page, const struct exposition_exemplar *exemplar)
+{
+    struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, true);
+    size_t index = page->samples.count - 1;
+
+    if (exemplars && scrape_exemplars_add(exemplars, index, &page->samples.list[index], exemplar) ==
+                         EXEMPLAR_OUT_OF_ORDER)
+        metric_add(page->shared->metrics.exemplars_out_of_order, 1);
+}
+
+/* ---- samples ---- */
+
+/* Of a page with more samples than sample_limit none is kept. */
+static void count_kept(struct scrape_page *page)
+{
+    uint32_t limit = page->target->config->limits.sample_limit;
+
+    page->kept++;
+    if (!limit || page->kept <= limit || page->over_limit)
+        return;
+    page->over_limit = true;
+    scrape_page_drop_samples(page);
+    metric_add(page->shared->metrics.sample_limit_exceeded, 1);
+}
+
+static int add_sample(struct scrape_page *page, const struct exposition_entry *entry,
+                      struct cached_series *series, struct sample sample)
+{
+    if (page->samples.count == SCRAPE_MAX_SAMPLES)
+        return scrape_page_fail(page, "line %u: more than %u samples", page->line,
+                                SCRAPE_MAX_SAMPLES);
+    sample.series = series->series;
+    int error = sample_list_add(&page->samples, sample);
+    if (error)
+        return scrape_page_fail_errno(page, error);
+    if (series->is_new || scrape_families_is_fresh(page->families))
+        describe(page, series->series);
+    if (series->is_created)
+        take_created(page);
+    if (entry->has_exemplar && page->shared->exemplars)
+        take_exemplar(page, &entry->exemplar);
+    page->added += series->is_new;
+    series->is_new = false;
+    return 0;
+}
+
+int scrape_page_take(struct scrape_page *page, const struct exposition_entry *entry)
+{
+    const struct scrape_config *config = page->target->config;
+    bool own_time = entry->has_timestamp && config->honor_timestamps;
+    struct sample sample = {
+        .type = SAMPLE_FLOAT,
+        .timestamp_ms = own_time ? entry->timestamp_ms : page->timestamp_ms,
+        .value = entry->value,
+    };
+    struct cached_series *series = entry->is_expected
+                                       ? scrape_cache_take_expected(page->cache)
+                                       : scrape_cache_find(page->cache, entry->series);
+
+    page->scraped++;
+    if (!series) {
+        int error = add_series(page, entry, &series);
+        if (error)
+            return error;
+    }
+    if (series && !series->series)
+        return 0;
+    count_kept(page);
+    if (page->over_limit)
+        return 0;
+    if (own_time && sample.timestamp_ms > clock_wall_ms() + SCRAPE_MAX_FUTURE_MS) {
+        metric_add(page->shared->metrics.out_of_bounds, 1);
+        return 0;
+    }
+    if (!own_time && series->tracked) {
+        metric_add(page->shared->metrics.duplicates, 1);
+        return 0;
+    }
+    int error = add_sample(page, entry, series, sample);
+    if (!error)
+        series->tracked |= !own_time || config->track_timestamps_staleness;
+    return error;
+}
