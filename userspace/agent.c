@@ -20,12 +20,13 @@
 #include "scrape/scraper.h"
 #include "serve/server.h"
 #include "ship/shipper.h"
+#include "targets_endpoint.h"
 
 #define SERIES_MAX (1u << 20)
 #define FLUSH_DEADLINE (30 * NS_PER_SECOND)
 #define USER_AGENT "edgemeter/" EDGEMETER_VERSION
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define AGENT_ROUTES 4
+#define AGENT_ROUTES 5
 
 struct agent {
     const struct config *config;
@@ -83,6 +84,12 @@ static void answer_ready(void *context, struct server_response *response)
     response->status = ready ? 200 : 503;
     buffer_append_string(&response->body,
                          ready ? "edgemeter is Ready.\n" : "Service Unavailable\n");
+}
+
+static void answer_targets(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    targets_endpoint_answer(agent->scraper, server_address(agent->server), response);
 }
 
 /* ---- stopping ---- */
@@ -306,6 +313,7 @@ static int server_start(struct agent *agent, const char *listen_address)
         {"GET", "/metrics/self", answer_own_metrics, agent},
         {"GET", "/-/healthy", answer_healthy, agent},
         {"GET", "/-/ready", answer_ready, agent},
+        {"GET", "/api/v1/targets", answer_targets, agent},
     };
     memcpy(agent->routes, routes, sizeof(routes));
     return server_new(agent->loop, agent->metrics, listen_address, agent->routes, AGENT_ROUTES,

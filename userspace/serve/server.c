@@ -37,6 +37,10 @@ struct server {
     char address[LISTENER_ADDRESS_MAX];
 };
 
+struct server_request {
+    struct MHD_Connection *connection;
+};
+
 /* A body that MHD holds until it is sent. */
 struct held_body {
     struct server *server;
@@ -85,6 +89,11 @@ static void allow_write(const struct server *server, const char *path, char *out
         if (length >= size)
             return;
     }
+}
+
+const char *server_argument(const struct server_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 /* ---- responses ---- */
@@ -154,7 +163,9 @@ static enum MHD_Result request_answer(struct server *server, struct MHD_Connecti
 {
     const struct server_route *known = route_find(server, path, NULL);
     const struct server_route *route = route_find(server, path, method);
+    const struct server_request request = {connection};
     struct server_response response = {
+        .request = &request,
         .status = 200,
         .content_type = "text/plain; charset=utf-8",
     };

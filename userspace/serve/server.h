@@ -10,11 +10,18 @@
 
 struct server;
 
+struct server_request;
+
 struct server_response {
+    const struct server_request *request; /* what is answered */
     int status;               /* 200 unless the route sets it */
     const char *content_type; /* "text/plain; charset=utf-8" unless the route sets it; static */
     struct buffer body;
 };
+
+/* The value of the query's argument of that name, the first where there are several; NULL: none.
+ * Valid while the request is answered. */
+const char *server_argument(const struct server_request *request, const char *name);
 
 struct server_route {
     const char *method; /* "GET" also answers HEAD */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One turn through the jobs, in which each thing is shown as it is told of. */
+#include "targets_endpoint.h"
+
+#include "scrape/target.h"
+#include "serve/targets_page.h"
+
+static void show_job(void *page, const struct scrape_config *config, size_t dropped)
+{
+    targets_page_add_pool(page, config->job_name, dropped);
+}
+
+static void show_target(void *page, const struct target *target, const struct scrape_status *status)
+{
+    static const char *const health[] = {
+        [SCRAPE_UNKNOWN] = "unknown",
+        [SCRAPE_UP] = "up",
+        [SCRAPE_DOWN] = "down",
+    };
+
+    targets_page_add_target(page, &(struct shown_target){
+                                      .discovered = target->discovered,
+                                      .labels = target->labels,
+                                      .pool = target->config->job_name,
+                                      .url = target->shown_url,
+                                      .error = status->error,
+                                      .health = health[status->health],
+                                      .last_scrape_ns = status->last_scrape_ns,
+                                      .last_scrape_seconds = status->duration_seconds,
+                                      .interval_ns = target->scrape_interval_ns,
+                                      .timeout_ns = target->scrape_timeout_ns,
+                                  });
+}
+
+static void show_dropped(void *page, const struct labels *discovered)
+{
+    targets_page_add_dropped(page, discovered);
+}
+
+void targets_endpoint_answer(const struct scraper *scraper, const char *own_address,
+                             struct server_response *response)
+{
+    struct targets_page *page;
+
+    if (targets_page_new(response->request, own_address, &page)) {
+        response->body.failed = true;
+        return;
+    }
+    const struct scraper_visitor visitor = {show_job, show_target, show_dropped, page};
+    scraper_visit(scraper, &visitor);
+    targets_page_write(page, response);
+    targets_page_free(&page);
+}
