@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/worker.h"
 #include "collect/collector.h"
 #include "discover/discovery.h"
 #include "discover/kubernetes.h"
@@ -30,6 +31,7 @@
 
 struct agent {
     const struct config *config;
+    const char *storage_path;
     enum { AGENT_STARTING, AGENT_READY, AGENT_STOPPING } state;
     char instance[256];
     struct labels *external_labels;
@@ -39,6 +41,7 @@ struct agent {
     struct metric_registry *metrics;
     struct process_metrics *process;
     struct loop *loop;
+    struct worker *worker;
     struct http_client *http;
     struct shipper *shipper;
     struct collector *collector; /* NULL: nothing is metered */
@@ -97,7 +100,11 @@ static void answer_targets(void *context, struct server_response *response)
 static void stop_finished(void *context, uint64_t unsent)
 {
     struct agent *agent = context;
-    if (unsent)
+    if (unsent && shipper_keeps_unsent(agent->shipper))
+        log_info("agent",
+                 "samples were not sent before the end; they are on disk for the next start",
+                 LOG_UINT("samples", unsent));
+    else if (unsent)
         log_warn("agent", "samples were not sent before the end and are lost",
                  LOG_UINT("samples", unsent));
     loop_stop(agent->loop);
@@ -109,7 +116,10 @@ static void stop_on_signal(void *context, int signal_number)
     const char *name = sigabbrev_np(signal_number);
 
     if (agent->state == AGENT_STOPPING) {
-        log_error("agent", "second signal: ending at once, samples not yet sent are lost",
+        log_error("agent",
+                  shipper_keeps_unsent(agent->shipper)
+                      ? "second signal: ending at once"
+                      : "second signal: ending at once, samples not yet sent are lost",
                   LOG_STR("signal", name));
         _exit(1);
     }
@@ -138,6 +148,7 @@ static void agent_free(struct agent *agent)
     collector_free(&agent->collector);
     shipper_free(&agent->shipper);
     http_client_free(&agent->http);
+    worker_free(&agent->worker);
     loop_free(&agent->loop);
     metric_registry_free(&agent->metrics);
     process_metrics_free(&agent->process);
@@ -213,6 +224,8 @@ static int base_start(struct agent *agent)
     if (!error)
         error = signals_watch(agent);
     if (!error)
+        error = worker_new(agent->loop, &agent->worker);
+    if (!error)
         error = http_client_new(agent->loop, USER_AGENT, &agent->http);
     return error;
 }
@@ -224,6 +237,8 @@ static int shipper_start(struct agent *agent)
         .http = agent->http,
         .series = agent->series,
         .metrics = agent->metrics,
+        .worker = agent->worker,
+        .storage_path = agent->storage_path,
     };
     const struct config *config = agent->config;
     return shipper_new(&environment, &config->queue, config->remotes, config->remote_count,
@@ -352,7 +367,7 @@ static int agent_start(struct agent *agent, const char *listen_address)
 int agent_run(const struct agent_options *options)
 {
     const struct config *config = options->config;
-    struct agent agent = {.config = config};
+    struct agent agent = {.config = config, .storage_path = options->storage_path};
 
     log_info("agent", "starting edgemeter", LOG_STR("version", EDGEMETER_VERSION),
              LOG_UINT("scrape_jobs", config->scrape_count),

@@ -9,6 +9,7 @@
 struct agent_options {
     const struct config *config; /* borrowed */
     const char *listen_address;
+    const char *storage_path; /* of the queue; NULL: in memory */
 };
 
 /* Runs until SIGTERM or SIGINT: then detaches, drains the rows, sends what is left. The process's

@@ -75,6 +75,7 @@ static int run(const struct options *options)
         status = agent_run(&(struct agent_options){
             .config = config,
             .listen_address = options->listen_address,
+            .storage_path = options->storage_path,
         });
     }
     config_free(&config);

@@ -24,6 +24,9 @@ const char options_help[] =
     "  --web.listen-address=ADDR    where to serve /metrics and the health checks: host:port,\n"
     "                               :port (every address) or [ipv6]:port; port 0 takes a free\n"
     "                               one (default 127.0.0.1:9595)\n"
+    "  --storage.path=FOLDER        where to keep what is not sent yet, made if missing; without "
+    "it\n"
+    "                               that is in memory and lost when the agent ends\n"
     "  --log.level=LEVEL            debug, info, warn or error (default info)\n"
     "  --log.format=FORMAT          logfmt or json (default logfmt)\n"
     "  --version                    print the version and exit\n"
@@ -77,20 +80,19 @@ static int take_log_format(struct options *options, const char *value)
     return 0;
 }
 
-static int refuse_storage_path(struct options *options, const char *value)
+static int take_storage_path(struct options *options, const char *value)
 {
-    (void)value;
-    return options_fail(options, "--storage.path: the queue on disk is not built yet; the queue "
-                                 "is in memory, bounded by queue.max_bytes of the configuration");
+    options->storage_path = value;
+    return 0;
 }
 
 static const struct flag {
     const char *name;
     int (*take)(struct options *options, const char *value);
 } flags[] = {
-    {"--config.file", take_config_file},     {"--web.listen-address", take_listen_address},
-    {"--log.level", take_log_level},         {"--log.format", take_log_format},
-    {"--storage.path", refuse_storage_path},
+    {"--config.file", take_config_file},   {"--web.listen-address", take_listen_address},
+    {"--log.level", take_log_level},       {"--log.format", take_log_format},
+    {"--storage.path", take_storage_path},
 };
 
 static const struct flag *flag_find(struct text name)

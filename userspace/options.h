@@ -11,6 +11,7 @@ struct options {
     enum command command;
     const char *config_file; /* --config.file, or check-config's FILE; NULL: not given */
     const char *listen_address;
+    const char *storage_path; /* NULL: not given */
     enum log_level log_level;
     enum log_format log_format;
     char problem[320]; /* what is wrong, after -EINVAL */

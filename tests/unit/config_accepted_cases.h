@@ -90,7 +90,7 @@ static const struct config_case accepted_cases[] = {
      "http_metrics:",
      ""},
     {"http_metrics: {native_histograms: false, routes: [], hosts: [], relabel_configs: []}\n"
-     "queue: {max_age: 0s, max_bytes: 1GB}",
+     "queue: {max_age: 0s, max_bytes: 1GB, sync_interval: 1s}",
      ""},
     {METRICS "routes:\n  hosts:\n", ""},
     {METRICS "native_histograms: yes\n"

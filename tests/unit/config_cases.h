@@ -401,9 +401,8 @@ static const struct config_case rejected_cases[] = {
      "f:1:10: \"scrape_protocols\" in global" UNBUILT "remove it\n"},
     {"global: {sample_limit: x}",
      "f:1:24: global.sample_limit: \"x\" is not a whole number from 0 to 4294967295\n"},
-    {"queue: {max_age: 1h}",
-     "f:1:9: \"max_age\" in queue" UNBUILT_OURS "remove it, or leave it at 0s\n"},
-    {"queue: {sync_interval: 5s}", "f:1:9: \"sync_interval\" in queue" UNBUILT_OURS "remove it\n"},
+    {"queue: {max_age: 60}", "f:1:18: queue.max_age: \"60\"" NOT_A_DURATION},
+    {"queue: {sync_interval: 0s}", "f:1:24: queue.sync_interval: must be more than 0\n"},
     {METRICS "native_histograms: 1",
      "f:2:22: http_metrics.native_histograms: \"1\" is neither true nor false\n"},
     {METRICS "native_histograms:", "f:2:21: http_metrics.native_histograms: has no value; write "

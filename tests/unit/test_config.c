@@ -81,6 +81,8 @@ static void test_defaults(void **state)
 
     assert_int_equal(config->remote_count, 1);
     assert_int_equal(config->queue.max_bytes, UINT64_C(1) << 30);
+    assert_int_equal(config->queue.max_age_ns, 0);
+    assert_int_equal(config->queue.sync_interval_ns, 5 * NS_PER_SECOND);
     config_free(&config);
     assert_null(config);
 }

@@ -65,7 +65,8 @@ static void test_every_key(void **state)
                                             "  send_exemplars: true\n"
                                             "  send_native_histograms: true\n"
                                             "  max_bytes_per_second: 64KB\n"
-                                            "queue: {max_bytes: 64KB}\n");
+                                            "queue: {max_bytes: 64KB, max_age: 1d, "
+                                            "sync_interval: 500ms}\n");
     const struct remote_write_config *remote = &config->remotes[0];
     assert_string_equal(remote->url, "https://u:p@x/y");
     assert_string_equal(remote->name, "n");
@@ -90,6 +91,8 @@ static void test_every_key(void **state)
     assert_true(remote->send_exemplars && remote->send_native_histograms);
     assert_int_equal(remote->max_bytes_per_second, 65536);
     assert_int_equal(config->queue.max_bytes, 65536);
+    assert_int_equal(config->queue.max_age_ns, 86400 * S);
+    assert_int_equal(config->queue.sync_interval_ns, 500 * NS_PER_MS);
     assert_false(config->http_metrics_given);
     config_free(&config);
 }

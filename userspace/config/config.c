@@ -54,6 +54,7 @@ static int config_new(struct config **out)
         return err;
     }
     config->queue.max_bytes = DEFAULT_QUEUE_BYTES;
+    config->queue.sync_interval_ns = 5 * NS_PER_SECOND;
     *out = config;
     return 0;
 }

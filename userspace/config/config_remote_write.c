@@ -174,10 +174,17 @@ static const struct config_block remote_block = {
         {NULL}},
     check_url};
 
+static void decode_max_age(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *target)
+{
+    config_decode_duration(reader, node, place, target);
+}
+
+#define QUEUE(member) offsetof(struct queue_config, member)
 const struct config_block config_queue_block = {(const struct config_field[]){
-    {"max_bytes", CONFIG_SIZE, offsetof(struct queue_config, max_bytes), .least = 1024},
-    {"max_age", CONFIG_UNBUILT, .neutral = "0s", .ours = true},
-    {"sync_interval", CONFIG_UNBUILT, .ours = true},
+    {"max_bytes", CONFIG_SIZE, QUEUE(max_bytes), .least = 1024},
+    {"max_age", CONFIG_CUSTOM, QUEUE(max_age_ns), .decode = decode_max_age},
+    {"sync_interval", CONFIG_DURATION, QUEUE(sync_interval_ns)},
     {NULL}}};
 
 static void decode_remote(struct config_reader *reader, const struct yaml_tree_node *node,

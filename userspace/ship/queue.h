@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The log of samples not yet sent, one for all remotes: records are appended whole, every remote
- * reads at a place of its own, and what all have released is forgotten. Bounded; beyond the bound
- * the oldest samples are dropped. Nothing is encoded or sent here. */
+ * reads at a place of its own, and what all have released is forgotten. On disk, in the format of
+ * log/log_format.h, or in memory; bounded; beyond the bound the oldest samples are dropped. Nothing
+ * is encoded or sent here. */
 #ifndef EDGEMETER_SHIP_QUEUE_H
 #define EDGEMETER_SHIP_QUEUE_H
 
+#include "base/loop.h"
+#include "base/worker.h"
+#include "model/metric.h"
 #include "model/sample.h"
+#include "ship/remote_write_config.h"
 
 struct sample_counts {
     uint64_t floats;
@@ -38,31 +43,45 @@ static inline int queue_position_compare(struct queue_position a, struct queue_p
 struct queue;
 struct queue_reader;
 
-/* `max_bytes` bounds the memory of the records, their histograms included. 0 or -ENOMEM. The table
- * outlives the queue. */
-int queue_new(struct series_table *series, uint64_t max_bytes, struct queue **out);
-/* All readers are closed by then. */
-void queue_free(struct queue **queue);
+struct queue_environment {
+    struct loop *loop;               /* NULL: no sync, and no way back from a failed disk */
+    struct worker *worker;           /* for the sync; NULL as above */
+    struct series_table *series;     /* outlives the queue, as all of these */
+    struct metric_registry *metrics; /* may be NULL */
+    const char *folder;              /* NULL: in memory only */
+};
 
-/* Appends one record, with references of its own to the series and histograms; without a reader
- * nothing is kept. Makes room by dropping the oldest samples. A record that can not be kept at all
- * (-E2BIG: longer than max_bytes; -ENOMEM) counts as dropped for every reader. */
-int queue_append(struct queue *queue, const struct sample_record *record);
-/* Bytes of memory in use, at most max_bytes. */
+/* 0; -EBUSY (another process has the folder; the log says which) or -ENOMEM. A folder that cannot
+ * be used for another reason is the queue's to report; it goes on in memory. */
+int queue_new(const struct queue_environment *environment, const struct queue_config *config,
+              struct queue **out);
+/* All readers are closed by then. What is on disk stays there. */
+void queue_free(struct queue **queue);
+/* Forgets remotes that no reader is open for: to be called once all are. Until then they hold what
+ * they have not released. */
+void queue_forget_closed(struct queue *queue);
+
+/* Appends one record; where no remote is known nothing is kept. Makes room by dropping the oldest
+ * samples. What can not be kept counts as dropped for every reader. */
+void queue_append(struct queue *queue, const struct sample_record *record);
+/* Of disk and memory in use, at most max_bytes. */
 uint64_t queue_bytes(const struct queue *queue);
+/* What is appended outlives the process. */
+bool queue_is_durable(const struct queue *queue);
 
 /* ---- reading ---- */
 
 enum queue_drop {
-    QUEUE_DROP_FULL,    /* beyond max_bytes: the oldest, or a record that finds no room */
-    QUEUE_DROP_AGE,     /* older than max_age */
-    QUEUE_DROP_CORRUPT, /* damaged on disk, or gone */
+    QUEUE_DROP_FULL,      /* beyond max_bytes: the oldest, or a record that finds no room */
+    QUEUE_DROP_AGE,       /* older than max_age */
+    QUEUE_DROP_CORRUPT,   /* damaged on disk, or gone */
+    QUEUE_DROP_TOO_LARGE, /* one sample alone is longer than a record can be */
     QUEUE_DROP_NO_MEMORY,
     QUEUE_DROPS
 };
 
-/* Told of samples that this reader had not read and never will. Called from within queue_append()
- * or queue_reader_next(); it may not call into the queue. */
+/* Told of samples that this reader had not read and never will. Called from within any call to the
+ * queue, and from the loop; it may not call into the queue. */
 typedef void (*queue_drop_fn)(void *context, enum queue_drop why, struct sample_counts dropped);
 
 /* What is read of a sample. All of it is the queue's, the series' reference too, and valid until
@@ -80,8 +99,7 @@ struct queue_sample {
  * begins behind what is in the log. 0, -ENOMEM, or -EEXIST (a reader of that name is open). */
 int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_drop, void *context,
                       struct queue_reader **out);
-/* Keeps the reader's state on disk: what it has not released is there for the next process. In
- * memory all of it is released. */
+/* What it has not released stays, for the next reader of that name, in this process or the next. */
 void queue_reader_close(struct queue_reader **reader);
 
 /* The next sample, in the order of appending; false at the end. Begins at the first shard's begin,

@@ -243,6 +243,7 @@ static void on_drop(void *context, enum queue_drop why, struct sample_counts dro
         [QUEUE_DROP_FULL] = REMOTE_DROP_QUEUE_FULL,
         [QUEUE_DROP_AGE] = REMOTE_DROP_QUEUE_AGE,
         [QUEUE_DROP_CORRUPT] = REMOTE_DROP_QUEUE_CORRUPT,
+        [QUEUE_DROP_TOO_LARGE] = REMOTE_DROP_TOO_LARGE,
         [QUEUE_DROP_NO_MEMORY] = REMOTE_DROP_NO_MEMORY,
     };
     struct remote *remote = context;

@@ -43,8 +43,9 @@ void remote_write_config_init(struct remote_write_config *config);
 void remote_write_config_free(struct remote_write_config *config);
 
 struct queue_config {
-    uint64_t max_bytes; /* of samples not yet acknowledged; 1GiB. In memory until the log on disk is
-                           built */
+    uint64_t max_bytes;        /* 1GiB: of samples that not every remote has taken */
+    uint64_t max_age_ns;       /* 0: no bound */
+    uint64_t sync_interval_ns; /* 5s: what is appended is on the disk so soon at the latest */
 };
 
 #endif

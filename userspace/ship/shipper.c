@@ -114,6 +114,11 @@ void shipper_flush(struct shipper *shipper, uint64_t deadline_ns,
         remote_flush(shipper->remotes[i]);
 }
 
+bool shipper_keeps_unsent(const struct shipper *shipper)
+{
+    return queue_is_durable(shipper->queue);
+}
+
 struct sample_sink *shipper_sink(struct shipper *shipper)
 {
     return &shipper->sink;
@@ -176,6 +181,22 @@ static int add_remote(struct shipper *shipper, const struct remote_write_config 
     return error;
 }
 
+static int queue_start(struct shipper *shipper, const struct queue_config *config,
+                       size_t remote_count)
+{
+    const struct queue_environment environment = {
+        .loop = shipper->environment.loop,
+        .worker = shipper->environment.worker,
+        .series = shipper->environment.series,
+        .metrics = shipper->environment.metrics,
+        .folder = shipper->environment.storage_path,
+    };
+    if (!environment.folder && remote_count)
+        log_info("ship", "the queue is in memory alone: what is not sent when the agent ends is "
+                         "lost; --storage.path keeps it on disk");
+    return queue_new(&environment, config, &shipper->queue);
+}
+
 static int shipper_setup(struct shipper *shipper, const struct queue_config *queue,
                          const struct remote_write_config *remotes, size_t remote_count)
 {
@@ -183,7 +204,7 @@ static int shipper_setup(struct shipper *shipper, const struct queue_config *que
     shipper->remotes = calloc(remote_count + 1, sizeof(*shipper->remotes));
     if (!shipper->remotes)
         return -ENOMEM;
-    int error = queue_new(environment->series, queue->max_bytes, &shipper->queue);
+    int error = queue_start(shipper, queue, remote_count);
     if (!error)
         error = batch_builder_new(environment->series, &shipper->builder);
     if (!error)
@@ -192,6 +213,8 @@ static int shipper_setup(struct shipper *shipper, const struct queue_config *que
         error = register_metrics(shipper);
     for (size_t i = 0; i < remote_count && !error; i++)
         error = add_remote(shipper, &remotes[i]);
+    if (!error)
+        queue_forget_closed(shipper->queue);
     return error;
 }
 

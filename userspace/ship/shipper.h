@@ -17,6 +17,8 @@ struct shipper_environment {
     struct http_client *http;
     struct series_table *series;
     struct metric_registry *metrics;
+    struct worker *worker;
+    const char *storage_path; /* of the queue; NULL: it is in memory alone */
 };
 
 /* Configs are borrowed and outlive the shipper. */
@@ -24,6 +26,9 @@ int shipper_new(const struct shipper_environment *environment, const struct queu
                 const struct remote_write_config *remotes, size_t remote_count,
                 struct shipper **out);
 void shipper_free(struct shipper **shipper);
+
+/* What is not sent when the process ends is there for the next one. */
+bool shipper_keeps_unsent(const struct shipper *shipper);
 
 /* Where producers append. Lives as long as the shipper. */
 struct sample_sink *shipper_sink(struct shipper *shipper);
