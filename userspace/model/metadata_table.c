@@ -71,6 +71,7 @@ static XXH128_hash_t content_key(const struct metadata_table *table,
     const uint64_t head[] = {metadata->type, metadata->family.length, metadata->unit.length};
     XXH3_state_t state;
 
+    XXH3_INITSTATE(&state);
     XXH3_128bits_reset_withSeed(&state, table->seed);
     XXH3_128bits_update(&state, head, sizeof(head));
     XXH3_128bits_update(&state, metadata->family.bytes, metadata->family.length);
