@@ -88,6 +88,7 @@ static inline int setup(void **state)
     f->queue.max_bytes = 64 << 20;
     for (size_t i = 0; i < REMOTES; i++) {
         receiver_start(&f->receivers[i], f->loop);
+        f->receivers[i].retry_after = "1";
         snprintf(f->urls[i], sizeof(f->urls[i]), "http://user:pw@127.0.0.1:%d/api/v1/write",
                  f->receivers[i].port);
         struct remote_write_config *config = &f->configs[i];
@@ -192,20 +193,26 @@ static inline double gap_ms(const struct receiver *r, size_t request)
     return (double)(r->requests[request].at_ns - r->requests[request - 1].at_ns) / NS_PER_MS;
 }
 
-/* The value of a line of the registry, or -1. `series` has %s for the labels of the first remote.
+/* The value of a line of the registry, or -1; `more` are labels before those of the first remote.
  */
-static inline double metric_value(struct fixture *f, const char *name, const char *more)
+static inline double metric_value_of(struct fixture *f, const char *prefix, const char *name,
+                                     const char *more)
 {
     char series[256];
     autobuffer struct buffer page;
     buffer_init(&page, 1 << 20);
     assert_int_equal(metric_registry_write(f->metrics, &page), 0);
     int length = snprintf(series, sizeof(series),
-                          "\nprometheus_remote_storage_%s{%sremote_name=\"first\",url=\"http://"
+                          "\n%s%s{%sremote_name=\"first\",url=\"http://"
                           "user:xxxxx@127.0.0.1:%d/api/v1/write\"} ",
-                          name, more, f->receivers[0].port);
+                          prefix, name, more, f->receivers[0].port);
     const char *at = strstr(page.bytes, series);
     return at ? strtod(at + length, NULL) : -1;
+}
+
+static inline double metric_value(struct fixture *f, const char *name, const char *more)
+{
+    return metric_value_of(f, "prometheus_remote_storage_", name, more);
 }
 
 static inline double counted(struct fixture *f, const char *name)
