@@ -253,6 +253,7 @@ static int collector_start(struct agent *agent)
         .sink = shipper_sink(agent->shipper),
         .metrics = agent->metrics,
         .external_labels = agent->external_labels,
+        .pods = agent->pods,
         .instance = agent->instance,
     };
     if (!agent->config->http_metrics_given)

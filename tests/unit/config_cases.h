@@ -306,8 +306,6 @@ static const struct config_case rejected_cases[] = {
      "f:3:16: \"ca_ref\" in scrape_configs[0].tls_config" UNBUILT "remove it\n"},
     {SCRAPE "enable_http2: perhaps",
      "f:3:17: scrape_configs[0].enable_http2: \"perhaps\" is neither true nor false\n"},
-    {SCRAPE "consul_sd_configs: [{server: c}]",
-     "f:3:3: \"consul_sd_configs\" in scrape_configs[0]" UNBUILT NO_DISCOVERY},
     {SCRAPE "consul_sd_configs: [{server: a}]",
      "f:3:3: \"consul_sd_configs\" in scrape_configs[0]" UNBUILT NO_DISCOVERY},
     {SCRAPE "file_sd_configs: {files: [a.yml]}",

@@ -43,6 +43,8 @@ static struct http_metrics_config config;
 static struct series_table *series;
 static struct cgroup_tree *tree;
 static struct http_rows *rows;
+static struct pod_table *pods; /* NULL: there is none */
+static uint64_t pod_wait_ns;
 static char folder[64], folder_aside[96];
 
 /* What the kernel would hold. */
@@ -147,6 +149,8 @@ static inline void rows_start(void)
         .series = series,
         .external_labels = external_labels,
         .instance = "n",
+        .pods = pods,
+        .pod_wait_ns = pod_wait_ns,
         .row_delete = entry_delete,
     };
     assert_int_equal(cgroup_tree_new(folder, &tree), 0);

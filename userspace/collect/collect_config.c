@@ -18,6 +18,48 @@ _Static_assert(HTTP_METRICS_MAX_BUCKETS == HTTP_MAX_BOUNDS, "the kernel has a bu
 _Static_assert(HTTP_METRICS_ROUTE_BYTES == HTTP_ROUTE_BYTES, "a route fits its key");
 _Static_assert(HTTP_METRICS_HOST_BYTES < HTTP_HOST_BYTES, "a host fits its key, NUL included");
 
+/* As scrape jobs usually do, so that both kinds of series join. */
+static const struct {
+    const char *source, *target;
+} default_relabels[] = {
+    {"__meta_kubernetes_namespace", "namespace"},
+    {"__meta_kubernetes_pod_name", "pod"},
+    {"__meta_kubernetes_pod_container_name", "container"},
+    {"__meta_kubernetes_pod_node_name", "node"},
+};
+#define DEFAULT_RELABELS (sizeof(default_relabels) / sizeof(*default_relabels))
+
+static int relabel_fill(struct relabel_rule *rule, const char *source, const char *target)
+{
+    struct relabel_fault fault;
+
+    int error = relabel_rule_init(rule);
+    if (error)
+        return error;
+    free(rule->target_label);
+    rule->target_label = strdup(target);
+    rule->source_labels = calloc(1, sizeof(*rule->source_labels));
+    if (!rule->target_label || !rule->source_labels)
+        return -ENOMEM;
+    rule->source_labels[0] = strdup(source);
+    rule->source_label_count = 1;
+    rule->source_labels_given = true;
+    return rule->source_labels[0] ? relabel_rule_compile(rule, &fault) : -ENOMEM;
+}
+
+static int relabels_init(struct relabel_rules *rules)
+{
+    int error = 0;
+
+    rules->list = calloc(DEFAULT_RELABELS, sizeof(*rules->list));
+    if (!rules->list)
+        return -ENOMEM;
+    for (rules->count = 0; rules->count < DEFAULT_RELABELS && !error; rules->count++)
+        error = relabel_fill(&rules->list[rules->count], default_relabels[rules->count].source,
+                             default_relabels[rules->count].target);
+    return error;
+}
+
 int http_metrics_config_init(struct http_metrics_config *config)
 {
     *config = (struct http_metrics_config){
@@ -29,7 +71,7 @@ int http_metrics_config_init(struct http_metrics_config *config)
         .max_rows = 4096,
     };
     memcpy(config->buckets, default_buckets, sizeof(default_buckets));
-    return config->job_name ? 0 : -ENOMEM;
+    return config->job_name ? relabels_init(&config->relabels) : -ENOMEM;
 }
 
 void http_metrics_names_free(struct http_metrics_names *names)

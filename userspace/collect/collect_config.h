@@ -27,10 +27,10 @@ struct http_metrics_config {
     bool native_histograms;
     double buckets[HTTP_METRICS_MAX_BUCKETS]; /* seconds, ascending */
     size_t bucket_count;
-    struct relabel_rules relabels;
     uint32_t max_rows;                /* 4096 */
     struct http_metrics_names routes; /* path prefixes, each begins with a slash */
     struct http_metrics_names hosts;  /* lower case, without port */
+    struct relabel_rules relabels;    /* namespace, pod, container and node out of __meta_... */
 };
 
 /* The defaults of design.md; interval 15s. 0 or -ENOMEM. */

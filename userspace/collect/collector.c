@@ -15,6 +15,8 @@
 #include "collect/http_rows.h"
 
 #define MAX_MOUNTS_BYTES (1 << 20)
+#define POD_WAIT \
+    (30 * NS_PER_SECOND) /* the kubelet tells of a container a second after its start */
 
 struct collector {
     struct collector_environment environment;
@@ -27,6 +29,7 @@ struct collector {
     int64_t last_drain_ms;
     struct metric *outcomes[HTTP_OUTCOMES];
     struct metric *map_bytes;
+    struct metric *rows_no_pod, *rows_unnamed;
 };
 
 static const struct metric_family heads_family = {
@@ -52,6 +55,12 @@ static const struct metric_family connections_seen_family = {
 static const struct metric_family losses_family = {
     .name = "edgemeter_http_losses_total",
     .help = "How often bytes of a connection could not be looked at.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric_family rows_family = {
+    .name = "edgemeter_http_rows_without_pod_total",
+    .help = "HTTP rows that have no pod's name: of a cgroup that is no pod's, or of a pod that did "
+            "not become known in time.",
     .type = METRIC_COUNTER,
 };
 static const struct metric_family map_bytes_family = {
@@ -101,6 +110,12 @@ static int collector_register_metrics(struct collector *collector)
     struct metric_registry *registry = collector->environment.metrics;
     int error = metric_new(registry, &map_bytes_family, NULL, &collector->map_bytes);
 
+    if (!error)
+        error = metric_new(registry, &rows_family, METRIC_LABELS("reason", "no_pod"),
+                           &collector->rows_no_pod);
+    if (!error)
+        error = metric_new(registry, &rows_family, METRIC_LABELS("reason", "pod_unknown"),
+                           &collector->rows_unnamed);
     for (size_t i = 0; i < HTTP_OUTCOMES && !error; i++)
         error = metric_new(registry, outcome_metrics[i].family,
                            METRIC_LABELS(outcome_metrics[i].label, outcome_metrics[i].value),
@@ -197,11 +212,13 @@ static int collector_find_cgroups(struct collector *collector, char **mount)
 static int collector_start(struct collector *collector)
 {
     autofree char *mount = NULL;
-    const struct http_rows_environment rows = {
+    struct http_rows_environment rows = {
         .config = collector->config,
         .series = collector->environment.series,
         .external_labels = collector->environment.external_labels,
         .instance = collector->environment.instance,
+        .pods = collector->environment.pods,
+        .pod_wait_ns = POD_WAIT,
         .row_delete = collector_delete_row,
         .context = collector,
     };
@@ -210,11 +227,14 @@ static int collector_start(struct collector *collector)
     if (error)
         return error;
     const char *root = collector->config->cgroup_root ? collector->config->cgroup_root : mount;
+    error = collector_register_metrics(collector);
+    if (error)
+        return error;
+    rows.rows_no_pod = collector->rows_no_pod;
+    rows.rows_unnamed = collector->rows_unnamed;
     error = http_rows_new(&rows, collector->tree, &collector->rows);
     if (!error)
         error = http_meter_new(collector->config, root, &collector->meter);
-    if (!error)
-        error = collector_register_metrics(collector);
     if (!error)
         error = loop_timer_new(collector->environment.loop, collector_tick, collector,
                                &collector->timer);
@@ -247,6 +267,7 @@ void collector_stop(struct collector *collector)
 {
     loop_timer_disarm(collector->timer);
     http_meter_detach(collector->meter);
+    http_rows_end_waiting(collector->rows);
     collector_drain(collector);
 }
 

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "collect/collect_config.h"
 #include "model/metric.h"
+#include "model/pod_table.h"
 #include "model/sample.h"
 
 struct collector;
@@ -18,7 +19,8 @@ struct collector_environment {
     struct sample_sink *sink;
     struct metric_registry *metrics;
     const struct labels *external_labels; /* added to a series where it has no label of that name */
-    const char *instance;                 /* NODE_NAME, else the host's name */
+    const struct pod_table *pods;
+    const char *instance; /* NODE_NAME, else the host's name */
 };
 
 /* Loads, attaches, and drains every interval from then on. A negative errno where metering cannot

@@ -23,6 +23,16 @@ void http_row_add(struct http_row *total, const struct http_row *row)
         total->buckets[i] += row->buckets[i];
 }
 
+void http_row_subtract(struct http_row *total, const struct http_row *row)
+{
+    total->duration_sum -= row->duration_sum;
+    total->first_byte_sum -= row->first_byte_sum;
+    total->request_bytes -= row->request_bytes;
+    total->response_bytes -= row->response_bytes;
+    for (size_t i = 0; i < HTTP_BUCKETS; i++)
+        total->buckets[i] -= row->buckets[i];
+}
+
 static double row_sum(const struct http_family *family, const struct http_row *row)
 {
     uint64_t sum = *(const uint64_t *)((const char *)row + family->sum_offset);

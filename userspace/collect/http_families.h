@@ -47,6 +47,8 @@ extern const size_t http_family_count;
 /* The sum of the buckets. */
 uint64_t http_row_count(const struct http_row *row);
 void http_row_add(struct http_row *total, const struct http_row *row);
+/* Of an earlier state of the same row. */
+void http_row_subtract(struct http_row *total, const struct http_row *row);
 
 bool http_family_shows(const struct http_family *family, enum http_group_kind kind, uint8_t role);
 /* All series of a group with these sums, in the families' order, as they are sent: the duration as

@@ -14,15 +14,22 @@ int http_groups_init(struct http_groups *groups, const struct http_rows_environm
 {
     size_t most_rows = 2 * ((size_t)environment->config->max_rows + HTTP_ROLES);
 
-    *groups = (struct http_groups){.environment = *environment, .tree = tree};
-    TAILQ_INIT(&groups->cgroups);
+    const struct http_cgroups_environment cgroups = {
+        .tree = tree,
+        .pods = environment->pods,
+        .wait_ns = environment->pod_wait_ns,
+        .rows_no_pod = environment->rows_no_pod,
+        .rows_unnamed = environment->rows_unnamed,
+    };
+    *groups = (struct http_groups){.environment = *environment};
     TAILQ_INIT(&groups->rows);
     TAILQ_INIT(&groups->groups);
-    hash_table_init(&groups->cgroup_table, sizeof(uint64_t), most_rows);
     hash_table_init(&groups->row_table, sizeof(struct http_row_key), most_rows);
     /* and as many that ended at the last drain */
     hash_table_init(&groups->group_table, sizeof(series_id), 2 * HTTP_ROW_MAX_GROUPS * most_rows);
-    int error = relabeler_new(&groups->relabeler);
+    int error = http_cgroups_init(&groups->cgroups, &cgroups, most_rows);
+    if (!error)
+        error = relabeler_new(&groups->relabeler);
     return error ? error : labels_builder_new(&groups->builder);
 }
 
@@ -39,71 +46,11 @@ void http_groups_free(struct http_groups *groups)
         next_group = TAILQ_NEXT(group, link);
         http_groups_forget_group(groups, group);
     }
-    hash_table_free(&groups->cgroup_table);
+    http_cgroups_free(&groups->cgroups);
     hash_table_free(&groups->row_table);
     hash_table_free(&groups->group_table);
     labels_builder_free(&groups->builder);
     relabeler_free(&groups->relabeler);
-}
-
-/* --- cgroups --- */
-
-/* The cgroup's path. One that is not known is looked for by a walk, at most once in a pass. */
-static const char *cgroup_path(struct http_groups *groups, uint64_t id)
-{
-    const char *path = cgroup_tree_path(groups->tree, id);
-
-    if (path || groups->walked)
-        return path;
-    groups->walked = true;
-    cgroup_tree_refresh(groups->tree);
-    return cgroup_tree_path(groups->tree, id);
-}
-
-static void cgroup_release(struct http_groups *groups, struct http_cgroup *cgroup)
-{
-    if (--cgroup->rows)
-        return;
-    hash_table_remove(&groups->cgroup_table, &cgroup->id);
-    TAILQ_REMOVE(&groups->cgroups, cgroup, link);
-    free(cgroup->labels);
-    free(cgroup);
-}
-
-/* The cgroup with one row more. */
-static int cgroup_hold(struct http_groups *groups, uint64_t id, struct http_cgroup **out)
-{
-    struct http_cgroup *cgroup = hash_table_find(&groups->cgroup_table, &id);
-    int error = 0;
-
-    if (!cgroup) {
-        cgroup = calloc(1, sizeof(*cgroup));
-        if (!cgroup)
-            return -ENOMEM;
-        cgroup->id = id;
-        error = http_cgroup_labels(groups->builder, id, id ? cgroup_path(groups, id) : NULL,
-                                   &cgroup->labels);
-        if (!error)
-            error = hash_table_add(&groups->cgroup_table, cgroup);
-        if (error) {
-            free(cgroup->labels);
-            free(cgroup);
-            return error;
-        }
-        TAILQ_INSERT_TAIL(&groups->cgroups, cgroup, link);
-    }
-    cgroup->rows++;
-    *out = cgroup;
-    return 0;
-}
-
-void http_groups_check_cgroups(struct http_groups *groups)
-{
-    struct http_cgroup *cgroup;
-
-    TAILQ_FOREACH(cgroup, &groups->cgroups, link)
-    if (cgroup->id && !cgroup->gone)
-        cgroup->gone = cgroup_tree_is_gone(groups->tree, cgroup->id);
 }
 
 /* --- groups --- */
@@ -189,22 +136,8 @@ static int group_find(struct http_groups *groups, const struct http_known_row *r
     return 0;
 }
 
-static int group_join(struct http_groups *groups, struct http_known_row *row,
-                      enum http_group_kind kind)
-{
-    struct http_membership *membership = &row->memberships[row->group_count];
-    int error = group_find(groups, row, kind, &membership->group);
-
-    if (error || !membership->group)
-        return error;
-    membership->row = row;
-    LIST_INSERT_HEAD(&membership->group->members, membership, link);
-    row->group_count++;
-    return 0;
-}
-
-static void sums_add(struct http_sums *sums, const struct http_row_entry *entry,
-                     const struct http_metrics_config *config)
+static void sums_add_entry(struct http_sums *sums, const struct http_row_entry *entry,
+                           const struct http_metrics_config *config)
 {
     http_row_add(&sums->row, &entry->row);
     if (!config->native_histograms)
@@ -213,6 +146,26 @@ static void sums_add(struct http_sums *sums, const struct http_row_entry *entry,
         native_row_add(&sums->native, entry->native);
     else
         native_row_add_classic(&sums->native, &entry->row, config);
+}
+
+/* What the row has counted since it is in its groups. */
+static void sums_add(struct http_sums *sums, const struct http_known_row *row,
+                     const struct http_metrics_config *config)
+{
+    struct http_sums since;
+
+    if (!row->base) {
+        sums_add_entry(sums, row->entry, config);
+        return;
+    }
+    memset(&since, 0, sizeof(since));
+    sums_add_entry(&since, row->entry, config);
+    http_row_subtract(&since.row, &row->base->row);
+    http_row_add(&sums->row, &since.row);
+    if (!config->native_histograms)
+        return;
+    native_row_subtract(&since.native, &row->base->native);
+    native_row_add(&sums->native, &since.native);
 }
 
 void http_group_sum(const struct http_group *group, const struct http_metrics_config *config,
@@ -226,7 +179,7 @@ void http_group_sum(const struct http_group *group, const struct http_metrics_co
         memset(out, 0, sizeof(*out));
     LIST_FOREACH(membership, &group->members, link)
     if (membership->row->entry)
-        sums_add(out, membership->row->entry, config);
+        sums_add(out, membership->row, config);
 }
 
 void http_group_sum_row(const struct http_group *group, struct http_row *out)
@@ -235,8 +188,13 @@ void http_group_sum_row(const struct http_group *group, struct http_row *out)
 
     *out = group->carried ? group->carried->row : (struct http_row){0};
     LIST_FOREACH(membership, &group->members, link)
-    if (membership->row->entry)
+    {
+        if (!membership->row->entry)
+            continue;
         http_row_add(out, &membership->row->entry->row);
+        if (membership->row->base)
+            http_row_subtract(out, &membership->row->base->row);
+    }
 }
 
 const struct http_known_row *http_group_row(const struct http_group *group)
@@ -248,21 +206,77 @@ const struct http_known_row *http_group_row(const struct http_group *group)
 
 /* --- rows --- */
 
+/* Those that the row belongs into by its cgroup's name; fewer where rules drop it. */
+static int row_find_groups(struct http_groups *groups, const struct http_known_row *row,
+                           struct http_group *out[HTTP_ROW_MAX_GROUPS], size_t *count)
+{
+    bool answered = !row->key.cgroup || row->key.status;
+    const enum http_group_kind kinds[] = {answered ? HTTP_GROUP_DETAIL : HTTP_GROUP_UNANSWERED,
+                                          HTTP_GROUP_TOTAL};
+    size_t kind_count = answered && row->key.role == HTTP_ROLE_SERVER ? 2 : 1;
+    int error = 0;
+
+    *count = 0;
+    for (size_t i = 0; i < kind_count && !error; i++) {
+        error = group_find(groups, row, kinds[i], &out[*count]);
+        *count += !error && out[*count];
+    }
+    return error;
+}
+
+static void group_forget_empty(struct http_groups *groups, struct http_group *group)
+{
+    if (LIST_EMPTY(&group->members) && group->state == HTTP_GROUP_UNSENT)
+        http_groups_forget_group(groups, group);
+}
+
+static void row_join(struct http_known_row *row, struct http_group *const *list, size_t count)
+{
+    for (row->group_count = 0; row->group_count < count; row->group_count++) {
+        struct http_membership *membership = &row->memberships[row->group_count];
+        *membership = (struct http_membership){.group = list[row->group_count], .row = row};
+        LIST_INSERT_HEAD(&membership->group->members, membership, link);
+    }
+    row->placed = true;
+}
+
+/* Nowhere while its cgroup has no name. */
+static int row_place(struct http_groups *groups, struct http_known_row *row)
+{
+    struct http_group *list[HTTP_ROW_MAX_GROUPS];
+    size_t count;
+
+    if (row->placed || !row->cgroup->labels)
+        return 0;
+    int error = row_find_groups(groups, row, list, &count);
+    if (!error)
+        row_join(row, list, count);
+    for (size_t i = 0; i < count && error; i++)
+        group_forget_empty(groups, list[i]);
+    return error;
+}
+
 /* A group ends with its last row; there is nothing to carry on then. */
 static bool is_last_of(const struct http_membership *membership)
 {
     return LIST_FIRST(&membership->group->members) == membership && !LIST_NEXT(membership, link);
 }
 
+static int group_prepare_carry(struct http_group *group)
+{
+    if (!group->carried)
+        group->carried = calloc(1, sizeof(*group->carried));
+    return group->carried ? 0 : -ENOMEM;
+}
+
 int http_groups_prepare_carry(struct http_known_row *row)
 {
     for (size_t i = 0; i < row->group_count; i++) {
-        struct http_group *group = row->memberships[i].group;
-        if (group->carried || is_last_of(&row->memberships[i]))
+        if (is_last_of(&row->memberships[i]))
             continue;
-        group->carried = calloc(1, sizeof(*group->carried));
-        if (!group->carried)
-            return -ENOMEM;
+        int error = group_prepare_carry(row->memberships[i].group);
+        if (error)
+            return error;
     }
     return 0;
 }
@@ -271,7 +285,7 @@ static void row_carry(struct http_known_row *row, const struct http_metrics_conf
 {
     for (size_t i = 0; i < row->group_count; i++)
         if (!is_last_of(&row->memberships[i]))
-            sums_add(row->memberships[i].group->carried, row->entry, config);
+            sums_add(row->memberships[i].group->carried, row, config);
 }
 
 static void row_leave_groups(struct http_groups *groups, struct http_known_row *row)
@@ -279,8 +293,7 @@ static void row_leave_groups(struct http_groups *groups, struct http_known_row *
     for (size_t i = 0; i < row->group_count; i++) {
         struct http_group *group = row->memberships[i].group;
         LIST_REMOVE(&row->memberships[i], link);
-        if (LIST_EMPTY(&group->members) && group->state == HTTP_GROUP_UNSENT)
-            http_groups_forget_group(groups, group);
+        group_forget_empty(groups, group);
     }
     row->group_count = 0;
 }
@@ -292,18 +305,9 @@ void http_groups_forget_row(struct http_groups *groups, struct http_known_row *r
     row_leave_groups(groups, row);
     hash_table_remove(&groups->row_table, &row->key);
     TAILQ_REMOVE(&groups->rows, row, link);
-    cgroup_release(groups, row->cgroup);
+    http_cgroups_release(&groups->cgroups, row->cgroup);
+    free(row->base);
     free(row);
-}
-
-static int row_join_groups(struct http_groups *groups, struct http_known_row *row)
-{
-    if (row->key.cgroup && !row->key.status)
-        return group_join(groups, row, HTTP_GROUP_UNANSWERED);
-    int error = group_join(groups, row, HTTP_GROUP_DETAIL);
-    if (!error && row->key.role == HTTP_ROLE_SERVER)
-        error = group_join(groups, row, HTTP_GROUP_TOTAL);
-    return error;
 }
 
 static int row_learn(struct http_groups *groups, const struct http_row_key *key,
@@ -313,17 +317,17 @@ static int row_learn(struct http_groups *groups, const struct http_row_key *key,
     if (!row)
         return -ENOMEM;
     row->key = *key;
-    int error = cgroup_hold(groups, key->cgroup, &row->cgroup);
+    int error = http_cgroups_hold(&groups->cgroups, key->cgroup, &row->cgroup);
     if (error) {
         free(row);
         return error;
     }
-    error = row_join_groups(groups, row);
+    error = row_place(groups, row);
     if (!error)
         error = hash_table_add(&groups->row_table, row);
     if (error) {
         row_leave_groups(groups, row);
-        cgroup_release(groups, row->cgroup);
+        http_cgroups_release(&groups->cgroups, row->cgroup);
         free(row);
         return error;
     }
@@ -338,18 +342,100 @@ int http_groups_learn(struct http_groups *groups, const struct http_row_entry *e
     struct http_known_row *row;
     int error = 0;
 
-    groups->walked = false;
+    groups->cgroups.walked = false;
+    http_cgroups_name_waiting(&groups->cgroups);
     TAILQ_FOREACH(row, &groups->rows, link)
     row->entry = NULL;
     for (size_t i = 0; i < count; i++) {
         int row_error = 0;
         row = hash_table_find(&groups->row_table, &entries[i].key);
-        if (!row)
+        if (row)
+            row_error = row_place(groups, row); /* it may have waited */
+        else
             row_error = row_learn(groups, &entries[i].key, &row);
         if (row_error)
             error = row_error;
         else
             row->entry = &entries[i];
     }
+    return error;
+}
+
+/* --- other names --- */
+
+static bool row_is_in(const struct http_known_row *row, struct http_group *const *list,
+                      size_t count)
+{
+    if (row->group_count != count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (row->memberships[i].group != list[i])
+            return false;
+    return true;
+}
+
+/* What was counted so far stays where it was counted; from now on the row counts in the groups of
+ * the list. */
+static int row_move(struct http_groups *groups, struct http_known_row *row,
+                    struct http_group *const *list, size_t count)
+{
+    const struct http_metrics_config *config = groups->environment.config;
+    struct http_sums *base = calloc(1, sizeof(*base));
+    struct http_group *left[HTTP_ROW_MAX_GROUPS];
+    size_t left_count = row->group_count;
+
+    for (size_t i = 0; i < left_count && base; i++) {
+        left[i] = row->memberships[i].group;
+        if (group_prepare_carry(left[i])) {
+            free(base);
+            base = NULL;
+        }
+    }
+    if (!base)
+        return -ENOMEM;
+    for (size_t i = 0; i < left_count; i++) {
+        sums_add(left[i]->carried, row, config);
+        LIST_REMOVE(&row->memberships[i], link);
+    }
+    free(row->base);
+    row->base = base;
+    sums_add_entry(base, row->entry, config);
+    row_join(row, list, count);
+    for (size_t i = 0; i < left_count; i++)
+        group_forget_empty(groups, left[i]);
+    return 0;
+}
+
+static int row_rename(struct http_groups *groups, struct http_known_row *row)
+{
+    struct http_group *list[HTTP_ROW_MAX_GROUPS];
+    size_t count;
+
+    int error = row_find_groups(groups, row, list, &count);
+    if (!error && !row_is_in(row, list, count))
+        error = row_move(groups, row, list, count);
+    for (size_t i = 0; i < count && error; i++)
+        group_forget_empty(groups, list[i]);
+    return error;
+}
+
+int http_groups_rename(struct http_groups *groups)
+{
+    struct http_known_row *row;
+    struct http_cgroup *cgroup;
+    int error = 0;
+
+    if (!http_cgroups_rename(&groups->cgroups))
+        return 0;
+    TAILQ_FOREACH(row, &groups->rows, link)
+    {
+        if (!row->cgroup->renamed || !row->entry || !row->placed)
+            continue;
+        int row_error = row_rename(groups, row);
+        if (row_error)
+            error = row_error;
+    }
+    TAILQ_FOREACH(cgroup, &groups->cgroups.list, link)
+    cgroup->renamed = false;
     return error;
 }

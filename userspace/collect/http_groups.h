@@ -8,19 +8,12 @@
 #include <sys/queue.h>
 
 #include "base/hash_table.h"
+#include "collect/http_cgroups.h"
 #include "collect/http_families.h"
 #include "collect/http_rows.h"
 #include "model/relabel.h"
 
 #define HTTP_ROW_MAX_GROUPS 2
-
-struct http_cgroup {
-    uint64_t id; /* the key */
-    struct labels *labels;
-    size_t rows;
-    bool gone;
-    TAILQ_ENTRY(http_cgroup) link;
-};
 
 struct http_sums {
     struct http_row row;
@@ -55,7 +48,9 @@ struct http_known_row {
     struct http_cgroup *cgroup;
     struct http_membership memberships[HTTP_ROW_MAX_GROUPS];
     size_t group_count;
+    bool placed;                        /* in its groups, as far as rules do not drop it */
     const struct http_row_entry *entry; /* of this pass; NULL: not among its rows */
+    struct http_sums *base;             /* counted before it came into them; NULL: nothing */
     bool gone;                          /* so at a drain before, with this count: */
     uint64_t gone_count;
     TAILQ_ENTRY(http_known_row) link;
@@ -63,15 +58,13 @@ struct http_known_row {
 
 struct http_groups {
     struct http_rows_environment environment;
-    struct cgroup_tree *tree;
+    struct http_cgroups cgroups;
     struct labels_builder *builder;
     struct relabeler *relabeler;
-    struct hash_table cgroup_table, row_table, group_table;
-    TAILQ_HEAD(, http_cgroup) cgroups;
+    struct hash_table row_table, group_table;
     TAILQ_HEAD(, http_known_row) rows;
     TAILQ_HEAD(http_group_list, http_group) groups; /* in the order of their first rows */
     size_t series_count;                            /* of all groups */
-    bool walked;                                    /* the tree, in this pass */
 };
 
 int http_groups_init(struct http_groups *groups, const struct http_rows_environment *environment,
@@ -82,8 +75,9 @@ void http_groups_free(struct http_groups *groups);
  * that could not be; the others are known all the same. */
 int http_groups_learn(struct http_groups *groups, const struct http_row_entry *entries,
                       size_t count);
-/* Looks which cgroups' folders are gone; once for each. */
-void http_groups_check_cgroups(struct http_groups *groups);
+/* After a drain: rows whose pods have changed get other groups, which count from now on. 0, or the
+ * errno of the last row that could not be moved. */
+int http_groups_rename(struct http_groups *groups);
 /* Forgets a row. With `carry` its groups keep what it has counted, for which there must be room:
  * http_groups_prepare_carry() makes it, and gives 0 or -ENOMEM. */
 int http_groups_prepare_carry(struct http_known_row *row);

@@ -6,67 +6,14 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
-#include "collect/cgroup_identity.h"
 #include "collect/http_rows.h"
 #include "model/float_text.h"
 #include "model/relabel.h"
-#include "model/utf8.h"
-
-#define NO_NAME "other" /* of no configured route or host, or of a kind that is not told apart */
-
-/* Every byte past ASCII as \xNN. */
-static int label_set_escaped(struct labels_builder *builder, struct text name, struct text value)
-{
-    autobuffer struct buffer escaped;
-
-    buffer_init(&escaped, 4 * value.length);
-    for (size_t i = 0; i < value.length; i++) {
-        unsigned char c = (unsigned char)value.bytes[i];
-        if (c < 0x80)
-            buffer_append_char(&escaped, (char)c);
-        else
-            buffer_printf(&escaped, "\\x%02x", c);
-    }
-    return escaped.failed ? -ENOMEM : labels_builder_set(builder, name, buffer_text(&escaped));
-}
-
-/* Folders may have any bytes, and one label that is no UTF-8 would make a receiver refuse its whole
- * request. */
-static int label_set_path(struct labels_builder *builder, struct text name, struct text path)
-{
-    return utf8_is_valid(path) ? labels_builder_set(builder, name, path)
-                               : label_set_escaped(builder, name, path);
-}
-
-int http_cgroup_labels(struct labels_builder *builder, uint64_t id, const char *path,
-                       struct labels **out)
-{
-    struct cgroup_identity identity;
-    char number[32];
-    int error;
-
-    snprintf(number, sizeof(number), "id:%llu", (unsigned long long)id);
-    if (!path)
-        path = id ? number : NO_NAME;
-    cgroup_identity_parse(path, &identity);
-    labels_builder_clear(builder);
-    error = label_set_path(builder, TEXT("__meta_cgroup_path"), text_of(path));
-    error |= label_set_path(builder, TEXT("__meta_cgroup_service"), identity.service);
-    if (identity.pod_uid[0]) {
-        error |= labels_builder_set(builder, TEXT("pod_uid"), text_of(identity.pod_uid));
-        error |= labels_builder_set(builder, TEXT("container_id"), identity.container);
-    } else {
-        error |= label_set_path(builder, TEXT("cgroup"), text_of(path));
-        error |= label_set_path(builder, TEXT("service"), identity.service);
-    }
-    return error ? -ENOMEM : labels_builder_build(builder, out);
-}
 
 static const struct {
     const char *upper, *lower;
 } methods[HTTP_METHODS] = {
-    [HTTP_METHOD_OTHER] = {NO_NAME, NO_NAME},
+    [HTTP_METHOD_OTHER] = {HTTP_NO_NAME, HTTP_NO_NAME},
     [HTTP_METHOD_GET] = {"GET", "get"},
     [HTTP_METHOD_HEAD] = {"HEAD", "head"},
     [HTTP_METHOD_POST] = {"POST", "post"},
@@ -86,7 +33,7 @@ static int label_name_of(struct labels_builder *builder, const char *label,
         return 0;
     bool known = number && number <= names->count;
     return labels_builder_set(builder, text_of(label),
-                              text_of(known ? names->list[number - 1] : NO_NAME));
+                              text_of(known ? names->list[number - 1] : HTTP_NO_NAME));
 }
 
 static int label_detail(struct labels_builder *builder, const struct http_metrics_config *config,
@@ -106,7 +53,7 @@ static int label_row(struct labels_builder *builder,
                      const struct http_row_key *key, enum http_group_kind kind)
 {
     uint8_t method = key->method < HTTP_METHODS ? key->method : HTTP_METHOD_OTHER;
-    char status[8] = NO_NAME;
+    char status[8] = HTTP_NO_NAME;
 
     if (key->status)
         snprintf(status, sizeof(status), "%u", key->status);

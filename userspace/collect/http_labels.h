@@ -10,11 +10,7 @@
 struct http_rows_environment;
 struct relabeler;
 
-/* Who the cgroup belongs to: a pod's container, a service, or nothing but its path. 0 is the
- * surplus rows'. NULL for `path`: the cgroup was gone before it was ever looked for, and has only
- * its number. With __meta_cgroup_* for the rules. 0 or -ENOMEM. */
-int http_cgroup_labels(struct labels_builder *builder, uint64_t id, const char *path,
-                       struct labels **out);
+#define HTTP_NO_NAME "other" /* of no configured route or host, or not told apart */
 
 /* Which group's labels come next, relabelled, name and `le` not among them. RELABEL_KEPT,
  * RELABEL_DROPPED, -ENOMEM or -E2BIG. */

@@ -50,7 +50,7 @@ static void row_settle(struct http_groups *groups, struct http_known_row *row)
         http_groups_forget_row(groups, row, false);
         return;
     }
-    if (!row->cgroup->gone)
+    if (!row->cgroup->gone || !row->cgroup->labels)
         return;
     uint64_t count = http_row_count(&row->entry->row);
     bool at_rest = row->gone && row->gone_count == count;
@@ -65,7 +65,7 @@ static void rows_settle(struct http_groups *groups)
 {
     struct http_known_row *row, *next;
 
-    http_groups_check_cgroups(groups);
+    http_cgroups_check(&groups->cgroups);
     for (row = TAILQ_FIRST(&groups->rows); row; row = next) {
         next = TAILQ_NEXT(row, link);
         row_settle(groups, row);
@@ -207,7 +207,15 @@ int http_rows_drain(struct http_rows *rows, const struct http_row_entry *entries
     error = groups_drain(rows, before_ms, now_ms);
     sample_sink_append(sink, rows->samples, rows->sample_count);
     samples_release(rows);
+    int rename_error = http_groups_rename(&rows->groups);
+    if (!error)
+        error = rename_error;
     return error ? error : learn_error;
+}
+
+void http_rows_end_waiting(struct http_rows *rows)
+{
+    rows->groups.cgroups.environment.wait_ns = 0;
 }
 
 int http_rows_write(struct http_rows *rows, const struct http_row_entry *entries, size_t count,

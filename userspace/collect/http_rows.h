@@ -8,6 +8,8 @@
 #include "collect/cgroup_tree.h"
 #include "collect/collect_config.h"
 #include "collect/http_row_entry.h"
+#include "model/metric.h"
+#include "model/pod_table.h"
 #include "model/sample.h"
 
 struct http_rows;
@@ -17,6 +19,9 @@ struct http_rows_environment {
     struct series_table *series;
     const struct labels *external_labels;
     const char *instance;
+    const struct pod_table *pods; /* may be NULL */
+    uint64_t pod_wait_ns;         /* how long a row is kept back for a pod that is not known yet */
+    struct metric *rows_no_pod, *rows_unnamed; /* http_cgroups.h */
     /* Deletes the row where it still is as it was read: 0; -EAGAIN: it has counted since; or
      * another negative errno. */
     int (*row_delete)(void *context, const struct http_row_entry *entry);
@@ -40,6 +45,9 @@ void http_rows_free(struct http_rows **rows);
  */
 int http_rows_drain(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
                     int64_t before_ms, int64_t now_ms, struct sample_sink *sink);
+
+/* The next drain keeps no row back: it is the last one. */
+void http_rows_end_waiting(struct http_rows *rows);
 
 /* The rows as text 0.0.4: without job, instance and external labels, which whoever scrapes adds,
  * and with classic histograms. Changes nothing that is sent. */

@@ -24,6 +24,13 @@ void native_row_add(struct http_native_row *total, const struct http_native_row 
         total->buckets[i] += row->buckets[i];
 }
 
+void native_row_subtract(struct http_native_row *total, const struct http_native_row *row)
+{
+    for (size_t i = 0; i < HTTP_NATIVE_BUCKETS; i++)
+        total->buckets[i] -=
+            row->buckets[i] < total->buckets[i] ? row->buckets[i] : total->buckets[i];
+}
+
 static size_t bucket_of(uint64_t ns)
 {
     size_t low = 0, high = HTTP_NATIVE_BUCKETS - 1;

@@ -11,6 +11,8 @@
 uint64_t native_bound_ns(size_t bucket);
 
 void native_row_add(struct http_native_row *total, const struct http_native_row *row);
+/* Of an earlier state of the same row, which may have been known by its classic buckets alone. */
+void native_row_subtract(struct http_native_row *total, const struct http_native_row *row);
 /* Adds a row of which only the classic buckets are known: each counts at its upper bound, +Inf at
  * the end. */
 void native_row_add_classic(struct http_native_row *total, const struct http_row *row,

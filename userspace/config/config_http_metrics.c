@@ -175,6 +175,14 @@ static void decode_hosts(struct config_reader *reader, const struct yaml_tree_no
     decode_names(reader, node, place, &host_kind, &config->hosts);
 }
 
+/* In place of the default ones. */
+static void decode_relabels(struct config_reader *reader, const struct yaml_tree_node *node,
+                            const struct config_place *place, void *rules)
+{
+    relabel_rules_free(rules);
+    config_decode_relabels(reader, node, place, rules);
+}
+
 static void check_http_metrics(struct config_reader *reader, const struct yaml_tree_node *node,
                                const struct config_place *place, void *target)
 {
@@ -201,6 +209,6 @@ const struct config_block config_http_metrics_block = {
         {"native_histograms", CONFIG_BOOL, METRICS(native_histograms)},
         {"routes", CONFIG_CUSTOM, .decode = decode_routes},
         {"hosts", CONFIG_CUSTOM, .decode = decode_hosts},
-        {"relabel_configs", CONFIG_CUSTOM, METRICS(relabels), .decode = config_decode_relabels},
+        {"relabel_configs", CONFIG_CUSTOM, METRICS(relabels), .decode = decode_relabels},
         {NULL}},
     check_http_metrics};
