@@ -165,7 +165,7 @@ static const struct {
     {PAGE("a{b=\"c\"d=\"e\"} 1\n"), 1, "expected comma or brace close, got \"d\""},
     {PAGE("a{,} 1\n"), 1, "expected label name, got \",\""},
     {PAGE("a{b=\"c\n\"} 1\n"), 1, "label value without its closing quote"},
-    {PAGE("a{b=\"\xff\"} 1\n"), 1, "invalid UTF-8 \"\\xff\""},
+    {PAGE("a{b=\"\xff\"} 1\n"), 1, "invalid UTF-8 label value: \"\\xff\""},
     {PAGE("a{\"b\"} 1\n"), 1, "metric name already set"},
     {PAGE("{b=\"c\"} 1\n"), 1, "metric name not set"},
     {PAGE("{\"\"} 1\n"), 1, "empty name"},

@@ -183,6 +183,7 @@ static int parse_sample(struct exposition_parser *parser, const char **cursor,
 
     entry->kind = EXPOSITION_SAMPLE;
     entry->is_expected = behind != NULL;
+    entry->verbatim = false;
     entry->label_count = 0;
     entry->has_timestamp = false;
     entry->has_exemplar = false;

@@ -18,7 +18,7 @@ struct label_target {
     size_t *count;
 };
 
-/* A quoted string that ends with its line. */
+/* A quoted string that ends with its line. Its UTF-8 is not checked. */
 static int parse_line_quoted(struct exposition_parser *parser, const char **cursor,
                              const char *what, struct text *out)
 {
@@ -30,12 +30,11 @@ static int parse_line_quoted(struct exposition_parser *parser, const char **curs
     if (!quote)
         return lex_fail(parser, line_end, "%s without its closing quote", what);
     *out = lex_between(start, quote);
-    if (!utf8_is_valid(*out))
-        return lex_fail_text(parser, quote + 1, "invalid UTF-8", *out);
     *cursor = quote + 1;
     return 0;
 }
 
+/* Of an exemplar's names Prometheus checks nothing. */
 static int parse_name(struct exposition_parser *parser, const char **cursor, bool is_exemplar,
                       struct text *name)
 {
@@ -48,8 +47,9 @@ static int parse_name(struct exposition_parser *parser, const char **cursor, boo
     }
     if (at == parser->end || *at != '"')
         return lex_fail_expected(parser, at, "label name");
-    int error = is_exemplar ? parse_line_quoted(parser, cursor, "name", name)
-                            : lex_quoted(parser, cursor, "name", name);
+    if (is_exemplar)
+        return parse_line_quoted(parser, cursor, "name", name);
+    int error = lex_quoted(parser, cursor, "name", name);
     if (!error && !name->length)
         return lex_fail(parser, *cursor, "empty name");
     return error;
@@ -79,6 +79,8 @@ static int parse_label(struct exposition_parser *parser, const char **cursor,
     error = parse_line_quoted(parser, &at, "label value", &label.value);
     if (error)
         return error;
+    if (!utf8_is_valid(label.value))
+        return lex_fail_text(parser, at, "invalid UTF-8 label value:", label.value);
     if (*target->count == EXPOSITION_MAX_LABELS)
         return lex_fail(parser, at, "more than %d labels", EXPOSITION_MAX_LABELS);
     target->labels[(*target->count)++] = label;
@@ -162,6 +164,7 @@ static int parse_exemplar(struct exposition_parser *parser, const char **cursor,
 {
     const struct label_target target = {NULL, exemplar->labels, &exemplar->label_count};
 
+    exemplar->verbatim = false;
     exemplar->label_count = 0;
     exemplar->has_timestamp = false;
     int error = parse_braces(parser, cursor, &target);
@@ -232,6 +235,7 @@ static int parse_sample(struct exposition_parser *parser, const char **cursor,
 
     entry->kind = EXPOSITION_SAMPLE;
     entry->is_expected = behind && *behind == ' ';
+    entry->verbatim = false;
     entry->label_count = 0;
     entry->has_timestamp = false;
     entry->has_exemplar = false;

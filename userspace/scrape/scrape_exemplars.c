@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/hash_table.h"
+#include "model/utf8.h"
 
 #define MAX_TEXT (1 << 20) /* bytes of one label, escapes resolved */
 
@@ -102,6 +103,8 @@ static int build_labels(struct scrape_exemplars *exemplars,
         error = resolve(&label.name, exemplar->verbatim, &exemplars->name);
         if (!error)
             error = resolve(&label.value, exemplar->verbatim, &exemplars->value);
+        if (!utf8_is_valid(label.name))
+            return -EINVAL;
         runes += count_runes(label.name) + count_runes(label.value);
         if (runes > SCRAPE_EXEMPLAR_MAX_RUNES)
             return -E2BIG;

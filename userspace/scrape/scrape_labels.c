@@ -55,9 +55,9 @@ void scrape_labels_free(struct scrape_labels **out)
     *out = NULL;
 }
 
-static int unescape(struct text *text, struct buffer *scratch)
+static int unescape(struct text *text, bool verbatim, struct buffer *scratch)
 {
-    if (!text->length || !memchr(text->bytes, '\\', text->length))
+    if (verbatim || !text->length || !memchr(text->bytes, '\\', text->length))
         return 0;
     buffer_clear(scratch);
     int error = exposition_unescape(*text, scratch);
@@ -79,11 +79,28 @@ static int set_exposed(struct scrape_labels *labels, struct text name, struct te
     return labels_builder_set(labels->builder, name, value);
 }
 
+/* A label that is also given without a value is absent, whichever comes first. */
+static int drop_emptied(struct scrape_labels *labels, const struct exposition_entry *entry)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < entry->label_count && !error; i++) {
+        struct text name = entry->labels[i].name;
+        if (entry->labels[i].value.length)
+            continue;
+        error = unescape(&name, entry->verbatim, &labels->name);
+        if (!error)
+            error = labels_builder_set(labels->builder, name, TEXT(""));
+    }
+    return error;
+}
+
 static int set_exposed_labels(struct scrape_labels *labels, const struct exposition_entry *entry,
                               struct text bound, char *reason)
 {
     struct text metric_name = entry->name;
-    int error = unescape(&metric_name, &labels->name);
+    bool emptied = false;
+    int error = unescape(&metric_name, entry->verbatim, &labels->name);
     if (!error)
         error = set_exposed(labels, TEXT(LABEL_METRIC_NAME), metric_name, reason);
 
@@ -91,17 +108,18 @@ static int set_exposed_labels(struct scrape_labels *labels, const struct exposit
         struct label label = entry->labels[i];
         char number[FLOAT_TEXT_SIZE];
         double value;
-        error = unescape(&label.name, &labels->name);
+        error = unescape(&label.name, entry->verbatim, &labels->name);
         if (!error)
-            error = unescape(&label.value, &labels->value);
+            error = unescape(&label.value, entry->verbatim, &labels->value);
         if (error)
             break;
         if (bound.length && text_equal(label.name, bound) &&
             !exposition_parse_float(label.value, &value))
             label.value = (struct text){number, float_text_openmetrics(value, number)};
+        emptied |= !label.value.length;
         error = set_exposed(labels, label.name, label.value, reason);
     }
-    return error;
+    return error || !emptied ? error : drop_emptied(labels, entry);
 }
 
 /* `instance=""` counts here: it keeps the target's label away, which is what federation uses it

@@ -228,6 +228,12 @@ static int add_sample(struct scrape_page *page, const struct exposition_entry *e
     return 0;
 }
 
+/* The least integer is what a time that fits none was read as. */
+static bool is_out_of_bounds(int64_t timestamp_ms)
+{
+    return timestamp_ms == INT64_MIN || timestamp_ms > clock_wall_ms() + SCRAPE_MAX_FUTURE_MS;
+}
+
 int scrape_page_take(struct scrape_page *page, const struct exposition_entry *entry)
 {
     const struct scrape_config *config = page->target->config;
@@ -252,7 +258,7 @@ int scrape_page_take(struct scrape_page *page, const struct exposition_entry *en
     count_kept(page);
     if (page->over_limit)
         return 0;
-    if (own_time && sample.timestamp_ms > clock_wall_ms() + SCRAPE_MAX_FUTURE_MS) {
+    if (own_time && is_out_of_bounds(sample.timestamp_ms)) {
         metric_add(page->shared->metrics.out_of_bounds, 1);
         return 0;
     }
