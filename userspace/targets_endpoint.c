@@ -2,12 +2,28 @@
 /* One turn through the jobs, in which each thing is shown as it is told of. */
 #include "targets_endpoint.h"
 
+#include <stdio.h>
+
+#include "base/duration.h"
 #include "scrape/target.h"
 #include "serve/targets_page.h"
 
 static void show_job(void *page, const struct scrape_config *config, size_t dropped)
 {
     targets_page_add_pool(page, config->job_name, dropped);
+}
+
+/* As it was written where that has stayed, 1500ms and not 1s500ms. */
+static void write_duration(const struct target *target, const char *label, uint64_t ns,
+                           char out[DURATION_TEXT_SIZE])
+{
+    struct text written = labels_get(target->discovered, text_of(label));
+    uint64_t written_ns;
+
+    if (!duration_parse(written, &written_ns) && written_ns == ns)
+        snprintf(out, DURATION_TEXT_SIZE, "%.*s", TEXT_FORMAT(written));
+    else
+        duration_text(ns, out, DURATION_TEXT_SIZE);
 }
 
 static void show_target(void *page, const struct target *target, const struct scrape_status *status)
@@ -18,6 +34,10 @@ static void show_target(void *page, const struct target *target, const struct sc
         [SCRAPE_DOWN] = "down",
     };
 
+    char interval[DURATION_TEXT_SIZE], timeout[DURATION_TEXT_SIZE];
+
+    write_duration(target, "__scrape_interval__", target->scrape_interval_ns, interval);
+    write_duration(target, "__scrape_timeout__", target->scrape_timeout_ns, timeout);
     targets_page_add_target(page, &(struct shown_target){
                                       .discovered = target->discovered,
                                       .labels = target->labels,
@@ -27,8 +47,8 @@ static void show_target(void *page, const struct target *target, const struct sc
                                       .health = health[status->health],
                                       .last_scrape_ns = status->last_scrape_ns,
                                       .last_scrape_seconds = status->duration_seconds,
-                                      .interval_ns = target->scrape_interval_ns,
-                                      .timeout_ns = target->scrape_timeout_ns,
+                                      .interval = interval,
+                                      .timeout = timeout,
                                   });
 }
 

@@ -65,8 +65,8 @@ static int setup(void **state)
         .url = "http://127.0.0.1:9100/metrics?a=b",
         .error = "",
         .health = "unknown",
-        .interval_ns = 90 * NS_PER_SECOND,
-        .timeout_ns = 10 * NS_PER_SECOND,
+        .interval = "1m30s",
+        .timeout = "10s",
     };
     *state = fixture;
     return 0;

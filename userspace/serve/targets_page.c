@@ -10,7 +10,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/duration.h"
 #include "base/json_text.h"
 
 #define LIST_MAX (64u << 20) /* bytes */
@@ -113,14 +112,6 @@ static void append_time(struct buffer *out, const char *name, int64_t ns)
     append_field(out, name, text);
 }
 
-static void append_duration(struct buffer *out, const char *name, uint64_t ns)
-{
-    char text[DURATION_TEXT_SIZE];
-
-    duration_text(ns, text, sizeof(text));
-    append_field(out, name, text);
-}
-
 /* ---- URLs for others ---- */
 
 static bool is_local(struct text host)
@@ -185,8 +176,8 @@ void targets_page_add_target(struct targets_page *page, const struct shown_targe
     buffer_append_string(out, ",\"lastScrapeDuration\":");
     json_append_number(out, target->last_scrape_seconds);
     append_field(out, "health", target->health);
-    append_duration(out, "scrapeInterval", target->interval_ns);
-    append_duration(out, "scrapeTimeout", target->timeout_ns);
+    append_field(out, "scrapeInterval", target->interval);
+    append_field(out, "scrapeTimeout", target->timeout);
     buffer_append_char(out, '}');
 }
 

@@ -15,7 +15,7 @@ struct shown_target {
     const char *health;     /* "unknown", "up", "down" */
     int64_t last_scrape_ns; /* wall clock; 0: none yet */
     double last_scrape_seconds;
-    uint64_t interval_ns, timeout_ns;
+    const char *interval, *timeout; /* "15s" */
 };
 
 struct targets_page;

@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Bad targets harm only themselves: each has up 0 and its reason in /api/v1/targets and in the log,
+the good one beside them is scraped without a gap, and the agent's memory stays bounded."""
+
+import json
+import os
+import sys
+import time
+
+import cluster as clusters
+from checks import FULL, equal, run, true
+from cluster import Cluster, connects, free_port, get, wait_until
+
+SECONDS = 60 if FULL else 20
+MEMORY_MAX = (1024 if "san" in clusters.BUILD else 64) << 20
+
+TIMED_OUT = "timed out"
+TOO_LARGE = "body size limit exceeded"
+
+# What stands in lastError; "" where the target is well. How far a body without an end gets depends
+# on the machine.
+REASONS = {
+    "/good": "",
+    "/duplicates": "",
+    "/malformed": "line 2",
+    "/number": "1e400",
+    "/utf8": "UTF-8",
+    "/nul": "line 1",
+    "/carriage": "line 1",
+    "/long-line": "longer than",
+    "/long-name": "longer than",
+    "/labels": "label",
+    "/endless-lines": (TIMED_OUT, TOO_LARGE, "sample limit exceeded"),
+    "/endless-series": (TIMED_OUT, TOO_LARGE, "sample limit exceeded"),
+    "/endless-line": "longer than",
+    "/endless-comments": (TIMED_OUT, TOO_LARGE),
+    "/endless-newlines": (TIMED_OUT, TOO_LARGE),
+    "/endless-head": "header",
+    "/drip": TIMED_OUT,
+    "/hang": TIMED_OUT,
+    "/cut": "closed the connection",
+    "/reset": "closed the connection",
+    "/length": "closed the connection",
+    "/bomb-newlines": TOO_LARGE,
+    "/bomb-lines": TOO_LARGE,
+    "/bomb-zeros": "line 1",
+    "/bomb-chain": "Content-Encoding",
+    "/bomb-headers": "Content-Encoding",
+    "/gzip-cut": "gzip body: ends too early",
+    "/gzip-none": "gzip body",
+    "/loop": "stopped after 10 redirects",
+    "/status": "server returned HTTP status 500 Internal Server Error",
+    "/html": 'unsupported Content-Type "text/html"',
+    "/samples": "sample limit exceeded",
+}
+
+
+def config(prometheus, good_port, port, closed_port):
+    static = "".join(
+        f"      - targets: ['127.0.0.1:{port}']\n"
+        f"        labels: {{__metrics_path__: {path}, path: {path}}}\n"
+        for path in REASONS
+    )
+    return f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+remote_write:
+  - url: {prometheus.url}/api/v1/write
+    queue_config: {{batch_send_deadline: 1s}}
+scrape_configs:
+  - job_name: good
+    static_configs: [{{targets: ['127.0.0.1:{good_port}']}}]
+    metrics_path: /good
+  - job_name: bad
+    body_size_limit: 4MB
+    sample_limit: 900
+    static_configs:
+{static}
+  - job_name: nobody
+    static_configs: [{{targets: ['127.0.0.1:{closed_port}', 'nobody.invalid:1']}}]
+"""
+
+
+def targets(agent):
+    answer = json.loads(get(agent.url + "/api/v1/targets?state=active"))
+    return answer["data"]["activeTargets"]
+
+
+def peak_memory(agent):
+    with open(f"/proc/{agent.pid}/status") as status:
+        line = [line for line in status if line.startswith("VmHWM:")][0]
+    return int(line.split()[1]) * 1024
+
+
+def check_reasons(agent):
+    def known():
+        return all(target["health"] != "unknown" for target in targets(agent))
+
+    wait_until("every target to be scraped", known)
+    seen = {}
+    for target in targets(agent):
+        seen[target["labels"].get("path") or target["labels"]["instance"]] = target
+    for path, reason in REASONS.items():
+        target = seen[path]
+        problem = target["lastError"]
+        reasons = reason if isinstance(reason, tuple) else (reason,)
+        true(
+            f"{path}: {target['health']} {problem}",
+            target["health"] == ("down" if reason else "up")
+            and any(reason in problem for reason in reasons)
+            and bool(problem) == bool(reason),
+        )
+        if reason:
+            true(f"{path} in the log", f"{path}" in agent.log_text())
+    for target in targets(agent):
+        if target["scrapePool"] == "nobody":
+            instance, problem = target["labels"]["instance"], target["lastError"]
+            reason = "no such host" if "nobody" in instance else "connection refused"
+            true(f"{instance}: {problem}", reason in problem)
+
+
+def check_no_gap(prometheus):
+    """A tick that was missed is two seconds between two samples."""
+    times = [when for when, _ in prometheus.query('good{job="good"}[10m]')[0][1]]
+    gap = max(b - a for a, b in zip(times, times[1:]))
+    true(f"{len(times)} scrapes of the good target, at most {gap:.3f} s apart", gap < 1.95)
+    true("as many as there were seconds", len(times) >= SECONDS - 2)
+
+
+def start_targets(cluster, name):
+    port = free_port()
+    script = os.path.join(clusters.ROOT, "tests/e2e/bad_targets.py")
+    server = cluster.start(
+        clusters.Process, name, [sys.executable, script, str(port)], metered=False
+    )
+    server.wait_ready("its port", lambda: connects("127.0.0.1", port))
+    return port
+
+
+def test_bad_targets():
+    with Cluster("bad") as cluster:
+        prometheus = cluster.start_prometheus()
+        good_port, port = start_targets(cluster, "good-target"), start_targets(cluster, "bad-targets")
+        agent = cluster.start_edgemeter(
+            config(prometheus, good_port, port, free_port()), metered=False
+        )
+        time.sleep(SECONDS)
+        check_reasons(agent)
+        for path, reason in REASONS.items():
+            equal(
+                f"up of {path}", prometheus.value(f'up{{job="bad",path="{path}"}}'), 0 if reason else 1
+            )
+        check_no_gap(prometheus)
+        peak = peak_memory(agent)
+        true(f"the agent used at most {peak / 2**20:.1f} MiB", peak < MEMORY_MAX)
+        lines = agent.log_text().count('msg="scrape failed"')
+        scrapes = SECONDS * len(REASONS)
+        true(f"{lines} lines in the log for {scrapes} scrapes", lines < 3 * len(REASONS))
+        equal("exit status", agent.stop(), 0)
+
+
+if __name__ == "__main__":
+    run(test_bad_targets, metered=False)
