@@ -401,6 +401,7 @@ int queue_disk_open(struct queue *queue, const char *path)
     queue->folder.path = path;
     if (error) {
         queue->next_number = (uint64_t)clock_wall_ms(); /* beyond what may be there */
+        queue->first_number = queue->next_number;
         queue_disk_failed(queue, "open the folder", error);
     } else {
         queue->disk_works = true;

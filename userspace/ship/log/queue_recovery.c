@@ -146,24 +146,30 @@ int queue_recover(struct queue *queue)
     for (size_t i = 0; i < list->count && !error; i++)
         error = take_segment(queue, list->numbers[i]);
     free(list->numbers);
+    queue->first_number = queue->next_number;
     if (!error)
         say_recovered(queue);
     return error;
 }
 
-/* ---- a folder that came later ---- */
+/* ---- a folder that came back ---- */
 
+/* What this process has begun is known; what of that is in no list any more was released. */
 static void look_for_foreign(void *context, const char *name)
 {
     struct recovery *recovery = context;
+    struct queue *queue = recovery->queue;
     const struct segment *segment;
     uint64_t number;
     if (!segment_name_parse(name, &number))
         return;
-    TAILQ_FOREACH(segment, &recovery->queue->segments, siblings)
-    if (segment->head.number == number && !segment->in_memory)
+    TAILQ_FOREACH(segment, &queue->segments, siblings)
+    if (segment->head.number == number)
         return;
-    add_number(&recovery->segments, number);
+    if (number >= queue->first_number && number < queue->next_number)
+        unlinkat(queue->folder.fd, name, 0);
+    else
+        add_number(&recovery->segments, number);
 }
 
 bool queue_folder_is_foreign(struct queue *queue)

@@ -50,6 +50,7 @@ struct queue {
     uint64_t sync_interval_ns;
     struct segment_list segments; /* the oldest first; the newest alone may not be sealed */
     uint64_t next_number;
+    uint64_t first_number; /* of this process; what is below was found */
     struct reader_list readers;
     struct place_list places; /* of all readers, and of remotes that have none now */
     struct record_writer writer;

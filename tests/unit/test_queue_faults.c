@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ship/queue on a disk that is full, read-only, or taken away: it goes on in memory, says so, comes
+ * back by itself, and loses nothing that fits. With a small tmpfs of its own; needs root. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "queue_fixture.h"
+
+#define TICK_NS (10 * NS_PER_MS)
+#define LIMIT_NS (20 * NS_PER_SECOND)
+#define REQUIRE_MOUNT(f)                         \
+    if (!mount_tmpfs(f)) {                       \
+        puts("SKIP: cannot mount a tmpfs here"); \
+        skip();                                  \
+    }
+
+static char mount_point[] = "/tmp/edgemeter-faults-XXXXXX";
+static bool mounted;
+
+static bool mount_tmpfs(struct fixture *f)
+{
+    setup_base(f, UINT64_C(1) << 30);
+    if (!mounted &&
+        (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+         mount("none", mount_point, "tmpfs", 0, "size=4m") < 0))
+        return false;
+    mounted = true;
+    snprintf(f->folder, sizeof(f->folder), "%s/deep/queue", mount_point);
+    f->config.sync_interval_ns = TICK_NS;
+    assert_int_equal(loop_new(&f->loop), 0);
+    assert_int_equal(worker_new(f->loop, &f->worker), 0);
+    return true;
+}
+
+static void start(struct fixture *f)
+{
+    assert_int_equal(start_queue(f), 0);
+}
+
+struct waiting {
+    struct fixture *f;
+    bool (*until)(struct fixture *);
+    uint64_t end_ns;
+    bool met;
+};
+
+static void on_tick(void *context)
+{
+    struct waiting *w = context;
+    w->met = w->until(w->f);
+    if (w->met || clock_monotonic_ns() > w->end_ns)
+        loop_stop(w->f->loop);
+    else
+        loop_timer_after(w->f->tick, TICK_NS / 3);
+}
+
+static bool wait_until(struct fixture *f, bool (*until)(struct fixture *))
+{
+    struct waiting w = {f, until, clock_monotonic_ns() + LIMIT_NS, false};
+    loop_timer_free(&f->tick);
+    assert_int_equal(loop_timer_new(f->loop, on_tick, &w, &f->tick), 0);
+    loop_timer_at(f->tick, 0);
+    assert_int_equal(loop_run(f->loop), 0);
+    loop_timer_free(&f->tick);
+    return w.met;
+}
+
+static bool is_synced(struct fixture *f)
+{
+    return queue_metric(f, "syncs_total") > 0 && queue_metric(f, "sync_lag_seconds") == 0;
+}
+
+static double bytes_in(struct fixture *f, const char *where)
+{
+    char line[64];
+    autobuffer struct buffer page;
+    buffer_init(&page, 1 << 20);
+    assert_int_equal(metric_registry_write(f->metrics, &page), 0);
+    int length = snprintf(line, sizeof(line), "\nedgemeter_queue_bytes{where=\"%s\"} ", where);
+    const char *at = strstr(page.bytes, line);
+    return at ? strtod(at + length, NULL) : -1;
+}
+
+static bool is_back_on_disk(struct fixture *f)
+{
+    return queue_is_durable(f->queue) && bytes_in(f, "memory") == 0;
+}
+
+static bool is_in_memory(struct fixture *f)
+{
+    return !queue_is_durable(f->queue);
+}
+
+static bool has_noticed(struct fixture *f)
+{
+    return queue_metric(f, "disk_errors_total") >= 1;
+}
+
+/* All that was not released is there after a restart. */
+static void assert_kept(struct fixture *f, size_t released)
+{
+    restart(f);
+    open_reader(f, 0);
+    f->readers[0].next = released;
+    assert_int_equal(unread(f, 0), f->logged - released);
+    assert_all_accounted(f, 0);
+    assert_int_equal(dropped_sum(f, 0), 0);
+    release_read(f, 0);
+}
+
+static void test_synced_at_the_interval(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 100);
+    assert_true(queue_metric(&f, "sync_lag_seconds") > 0);
+    assert_true(wait_until(&f, is_synced));
+    teardown(&f);
+}
+
+static void test_full_disk(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    while (queue_is_durable(f.queue)) {
+        assert_true(f.logged < LOG_MAX / 2);
+        append_random(&f, 500);
+    }
+    for (int i = 0; i < 500; i++)
+        append_random(&f, 200);
+    assert_int_equal(queue_metric(&f, "on_disk"), 0);
+    assert_true(queue_metric(&f, "disk_errors_total") >= 1);
+    assert_true(bytes_in(&f, "disk") > 3000000);
+    assert_true(bytes_in(&f, "memory") > 500000);
+    size_t logged = f.logged;
+    assert_int_equal(read_some(&f, 0, logged / 2), logged / 2);
+    release_read(&f, 0); /* not yet enough: the first segment is long */
+    append_random(&f, 100);
+    read_some(&f, 0, SIZE_MAX);
+    assert_int_equal(f.readers[0].skipped, 0);
+    release_read(&f, 0);
+    size_t released = f.readers[0].next;
+    for (int i = 0; i < 100; i++)
+        append_random(&f, 100); /* in memory, until the disk is tried again */
+    assert_true(wait_until(&f, is_back_on_disk));
+    append_random(&f, 100);
+    assert_int_equal(queue_metric(&f, "on_disk"), 1);
+    assert_kept(&f, released);
+    teardown(&f);
+}
+
+/* Somebody else fills the disk and makes room again; what was in memory is copied. */
+static void test_disk_filled_by_others(void **state)
+{
+    struct fixture f;
+    char filler[96];
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    snprintf(filler, sizeof(filler), "%s/filler", mount_point);
+    int fd = open(filler, O_WRONLY | O_CREAT, 0600);
+    char block[4096] = {};
+    while (write(fd, block, sizeof(block)) > 0)
+        ;
+    while (queue_is_durable(f.queue))
+        append_random(&f, 100);
+    for (int i = 0; i < 300; i++)
+        append_random(&f, 100);
+    read_some(&f, 0, 500); /* a range on its way while the disk is full */
+    queue_reader_mark(f.readers[0].reader, 0, queue_reader_position(f.readers[0].reader));
+    close(fd);
+    assert_int_equal(unlink(filler), 0);
+    assert_true(wait_until(&f, is_back_on_disk));
+    append_random(&f, 100);
+    assert_kept(&f, 0);
+    teardown(&f);
+}
+
+static void test_read_only_at_the_start(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    stop_queue(&f);
+    assert_int_equal(mount("none", mount_point, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    restart(&f);
+    open_reader(&f, 0);
+    assert_int_equal(unread(&f, 0), 1000); /* it can be read all the same */
+    append_random(&f, 1000);
+    assert_int_equal(queue_metric(&f, "on_disk"), 0);
+    assert_int_equal(read_some(&f, 0, SIZE_MAX), 2000);
+    assert_int_equal(mount("none", mount_point, NULL, MS_REMOUNT, "size=4m"), 0);
+    assert_true(wait_until(&f, is_back_on_disk));
+    append_random(&f, 100);
+    assert_kept(&f, 0);
+    teardown(&f);
+}
+
+static void test_folder_deleted(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    read_some(&f, 0, 300);
+    release_read(&f, 0);
+    remove_folder(f.folder);
+    append_random(&f, 1000); /* nothing is noticed yet */
+    assert_true(wait_until(&f, has_noticed));
+    assert_true(wait_until(&f, is_back_on_disk));
+    append_random(&f, 100);
+    assert_int_equal(count_files(&f, ".remote"), 1);
+    assert_kept(&f, 300);
+    teardown(&f);
+}
+
+static bool has_two_segments(struct fixture *f)
+{
+    return count_files(f, ".log") == 2 && is_back_on_disk(f);
+}
+
+static void test_file_deleted(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    DIR *dir = opendir(f.folder);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+    append_random(&f, 1000);
+    while (count_files(&f, ".log") == 0) {
+        wait_until(&f, is_synced);
+        append_random(&f, 10);
+    }
+    assert_true(wait_until(&f, has_two_segments)); /* the one deleted, and the one after it */
+    queue_reader_mark(f.readers[0].reader, 0, queue_reader_position(f.readers[0].reader));
+    assert_kept(&f, 0);
+    teardown(&f);
+}
+
+/* Something else is mounted there for a while. */
+static void test_folder_covered(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    read_some(&f, 0, 300);
+    assert_int_equal(mount("none", f.folder, "tmpfs", MS_RDONLY, "size=1m"), 0);
+    assert_true(wait_until(&f, is_in_memory));
+    append_random(&f, 1000);
+    read_some(&f, 0, SIZE_MAX);
+    assert_int_equal(f.readers[0].skipped, 0);
+    assert_int_equal(umount2(f.folder, MNT_DETACH), 0);
+    assert_true(wait_until(&f, is_back_on_disk));
+    append_random(&f, 100);
+    assert_kept(&f, 0);
+    teardown(&f);
+}
+
+static bool has_passed_some_ticks(struct fixture *f)
+{
+    static int ticks;
+    (void)f;
+    return ++ticks == 30;
+}
+
+/* A folder that appears late with another process' samples is left alone. */
+static void test_foreign_folder(void **state)
+{
+    struct fixture f;
+    char path[128];
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    stop_queue(&f);
+    snprintf(path, sizeof(path), "%s-away", f.folder);
+    assert_int_equal(rename(f.folder, path), 0);
+    int fd = open(f.folder, O_WRONLY | O_CREAT, 0600); /* no folder can be made there */
+    close(fd);
+    restart(&f);
+    open_reader(&f, 0);
+    f.readers[0].next = f.logged;
+    append_random(&f, 100);
+    assert_int_equal(queue_metric(&f, "on_disk"), 0);
+    assert_int_equal(unlink(f.folder), 0);
+    assert_int_equal(rename(path, f.folder), 0);
+    wait_until(&f, has_passed_some_ticks);
+    assert_int_equal(queue_metric(&f, "on_disk"), 0);
+    assert_int_equal(count_files(&f, ".log"), 1);
+    assert_int_equal(read_some(&f, 0, SIZE_MAX), 100);
+    stop_queue(&f); /* the next process finds the first one's */
+    series_table_free(&f.table);
+    assert_int_equal(series_table_new(SERIES * 2, &f.table), 0);
+    start(&f);
+    open_reader(&f, 0);
+    f.readers[0].next = 0;
+    assert_int_equal(read_some(&f, 0, SIZE_MAX), 1000);
+    teardown(&f);
+}
+
+static void test_what_memory_bounds(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    f.config.max_bytes = 1 << 20;
+    assert_int_equal(mount("none", mount_point, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    start(&f);
+    open_readers(&f, 1);
+    for (int i = 0; i < 500; i++) {
+        append_random(&f, 500);
+        assert_true(queue_bytes(f.queue) <= 1 << 20);
+    }
+    assert_true(dropped(&f, 0, QUEUE_DROP_FULL) > 1000);
+    assert_all_accounted(&f, 0);
+    assert_int_equal(mount("none", mount_point, NULL, MS_REMOUNT, "size=4m"), 0);
+    teardown(&f);
+}
+
+static int make_mount_point(void **state)
+{
+    (void)state;
+    return mkdtemp(mount_point) ? 0 : -1;
+}
+
+static int remove_mount_point(void **state)
+{
+    (void)state;
+    umount2(mount_point, MNT_DETACH);
+    return rmdir(mount_point);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_synced_at_the_interval),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_disk_filled_by_others),
+        cmocka_unit_test(test_read_only_at_the_start),
+        cmocka_unit_test(test_folder_deleted),
+        cmocka_unit_test(test_file_deleted),
+        cmocka_unit_test(test_folder_covered),
+        cmocka_unit_test(test_foreign_folder),
+        cmocka_unit_test(test_what_memory_bounds),
+    };
+    return cmocka_run_group_tests(tests, make_mount_point, remove_mount_point);
+}
