@@ -7,6 +7,7 @@
 #include "agent.h"
 #include "base/log.h"
 #include "options.h"
+#include "ship/log/queue_print.h"
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
@@ -52,6 +53,15 @@ static int check_config(const struct options *options)
     return status;
 }
 
+static int print_queue(const struct options *options)
+{
+    int error = queue_print(options->storage_path, options->dump, stdout);
+    if (!error)
+        return STATUS_OK;
+    fprintf(stderr, "edgemeter: %s: %s\n", options->storage_path, strerror(-error));
+    return STATUS_FAILED;
+}
+
 static void log_warnings(const struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++)
@@ -86,6 +96,7 @@ static int run(const struct options *options)
 static int (*const commands[])(const struct options *options) = {
     [COMMAND_RUN] = run,
     [COMMAND_CHECK_CONFIG] = check_config,
+    [COMMAND_QUEUE] = print_queue,
     [COMMAND_HELP] = print_help,
     [COMMAND_VERSION] = print_version,
 };

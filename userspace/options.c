@@ -14,6 +14,7 @@
 const char options_help[] =
     "usage: edgemeter [FLAGS]\n"
     "       edgemeter check-config FILE\n"
+    "       edgemeter queue --storage.path=FOLDER [--dump]\n"
     "\n"
     "Meters the HTTP of a node in the kernel, scrapes targets, and sends both to a Prometheus by\n"
     "remote write. Without --config.file it meters the HTTP of this host (as root) and serves the\n"
@@ -34,6 +35,8 @@ const char options_help[] =
     "\n"
     "Commands:\n"
     "  check-config FILE            check a configuration and exit: 0 where it is valid, else 2\n"
+    "  queue                        print what the queue in --storage.path holds and where each\n"
+    "                               remote stands, with --dump every sample; an agent may run\n"
     "\n"
     "SIGTERM and SIGINT send what is left and end the agent with status 0; a second one ends it\n"
     "at once. Status 1: it could not start or run; 2: wrong usage or configuration.\n";
@@ -141,6 +144,28 @@ static int command_check_config(struct options *options, int argc, char *const *
     return 0;
 }
 
+static int command_queue(struct options *options, int argc, char *const *argv, int index,
+                         unsigned *given)
+{
+    for (int i = index + 1; i < argc; i++) {
+        if (strcmp(argv[i], "--dump") == 0) {
+            options->dump = true;
+            continue;
+        }
+        if (argv[i][0] != '-')
+            return options_fail(options, "queue takes no \"%s\"", argv[i]);
+        int error = flag_take(options, argc, argv, &i, given);
+        if (error)
+            return error;
+    }
+    if (!options->storage_path)
+        return options_fail(options, "queue: --storage.path is missing");
+    if (*given & (*given - 1))
+        return options_fail(options, "queue takes no flags but --storage.path and --dump");
+    options->command = COMMAND_QUEUE;
+    return 0;
+}
+
 int options_parse(int argc, char *const *argv, struct options *out)
 {
     unsigned given = 0; /* flags, a bit for each */
@@ -163,6 +188,8 @@ int options_parse(int argc, char *const *argv, struct options *out)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "check-config") == 0)
             return command_check_config(out, argc, argv, i, given);
+        if (strcmp(argv[i], "queue") == 0)
+            return command_queue(out, argc, argv, i, &given);
         if (argv[i][0] != '-')
             return options_fail(out, "unknown command \"%s\"", argv[i]);
         int error = flag_take(out, argc, argv, &i, &given);

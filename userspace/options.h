@@ -5,13 +5,14 @@
 
 #include "base/log.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK_CONFIG, COMMAND_HELP, COMMAND_VERSION };
+enum command { COMMAND_RUN, COMMAND_CHECK_CONFIG, COMMAND_QUEUE, COMMAND_HELP, COMMAND_VERSION };
 
 struct options {
     enum command command;
     const char *config_file; /* --config.file, or check-config's FILE; NULL: not given */
     const char *listen_address;
     const char *storage_path; /* NULL: not given */
+    bool dump;                /* of the command queue */
     enum log_level log_level;
     enum log_format log_format;
     char problem[320]; /* what is wrong, after -EINVAL */

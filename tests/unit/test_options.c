@@ -146,6 +146,11 @@ static void test_refused(void **state)
         {{"check-config", "a", "b"}, "check-config takes one FILE, not \"b\" besides"},
         {{"check-config", "--log.level=info"}, "check-config takes no flags"},
         {{"--log.level=info", "check-config", "a"}, "check-config takes no flags"},
+        {{"queue"}, "queue: --storage.path is missing"},
+        {{"queue", "--dump"}, "queue: --storage.path is missing"},
+        {{"queue", "/data"}, "queue takes no \"/data\""},
+        {{"queue", "--storage.path=/data", "--log.level=info"}, "queue takes no flags but"},
+        {{"--dump"}, "unknown flag \"--dump\""},
     };
     (void)state;
 
@@ -172,27 +177,46 @@ static void test_long_value_is_cut(void **state)
     assert_int_equal(strlen(options.problem), sizeof(options.problem) - 1);
 }
 
-/* Each flag that is taken is in the help; one that is refused by name is not. */
+/* Each flag that is taken is in the help. */
 static void test_help_names_the_flags(void **state)
 {
-    static const char *const named[] = {
-        "--config.file=", "--web.listen-address=", "--log.level=",  "--log.format=", "--version",
-        "--help",         "check-config",          "127.0.0.1:9595"};
+    static const char *const named[] = {"--config.file=",
+                                        "--web.listen-address=",
+                                        "--log.level=",
+                                        "--log.format=",
+                                        "--version",
+                                        "--help",
+                                        "check-config",
+                                        "127.0.0.1:9595",
+                                        "--storage.path=FOLDER",
+                                        "--dump"};
     (void)state;
 
     for (size_t i = 0; i < ARRAY_SIZE(named); i++)
         assert_non_null(strstr(options_help, named[i]));
-    assert_non_null(strstr(options_help, "--storage.path=FOLDER"));
+}
+
+static void test_queue(void **state)
+{
+    struct options options;
+    (void)state;
+    assert_int_equal(
+        parse((const char *const[]){"queue", "--storage.path", "/data", NULL}, &options), 0);
+    assert_int_equal(options.command, COMMAND_QUEUE);
+    assert_string_equal(options.storage_path, "/data");
+    assert_false(options.dump);
+    assert_int_equal(
+        parse((const char *const[]){"--storage.path=/data", "queue", "--dump", NULL}, &options), 0);
+    assert_int_equal(options.command, COMMAND_QUEUE);
+    assert_true(options.dump);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_help_and_version_win),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_long_value_is_cut),
-        cmocka_unit_test(test_help_names_the_flags),
+        cmocka_unit_test(test_accepted),          cmocka_unit_test(test_help_and_version_win),
+        cmocka_unit_test(test_refused),           cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_long_value_is_cut), cmocka_unit_test(test_help_names_the_flags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,11 +202,19 @@ static int make_room(struct queue *queue, uint64_t payload_bytes)
     return 0;
 }
 
+/* A segment that is mostly its dictionary goes on, in a small queue of many series. */
+static bool is_long(const struct queue *queue, const struct segment *segment)
+{
+    return segment->length >= full_segment_bytes(queue, segment->in_memory) &&
+           (segment->length >= 4 * (uint64_t)segment->definition_bytes ||
+            segment->length >= bound(queue, segment->in_memory) / 4);
+}
+
 static bool is_full(const struct queue *queue, const struct segment *segment)
 {
     uint64_t full = full_segment_bytes(queue, segment->in_memory);
     int64_t age_ms = clock_wall_ms() - segment->head.begun_ms;
-    if (segment->length >= full || (age_ms > SEGMENT_OLD_MS && segment->length >= full / 16))
+    if (is_long(queue, segment) || (age_ms > SEGMENT_OLD_MS && segment->length >= full / 16))
         return true;
     if (queue->max_age_ms && age_ms > queue->max_age_ms / AGES_PER_BOUND)
         return true;

@@ -231,6 +231,7 @@ static void finish(struct making *m)
     at = varint_put(at, w->samples.length);
     w->head.length = (size_t)(at - start);
 
+    out->definition_bytes = (uint32_t)w->dictionary.length;
     const struct buffer *parts[RECORD_PARTS] = {&w->head, &w->dictionary, &w->samples, &w->beside};
     for (size_t i = 0; i < RECORD_PARTS; i++) {
         out->parts[i] = (struct iovec){parts[i]->bytes, parts[i]->length};

@@ -27,6 +27,7 @@ struct record_progress {
 struct record_payload {
     struct iovec parts[RECORD_PARTS];
     uint32_t length;
+    uint32_t definition_bytes; /* of that, the dictionary */
     uint32_t samples;
     struct sample_counts counts;
 };

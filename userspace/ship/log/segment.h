@@ -29,6 +29,7 @@ struct segment {
     int64_t newest_ms;             /* when it was last appended to */
     struct dictionary *dictionary; /* of whoever writes it or reads it now */
     bool holds_dictionary;         /* it is the segment's as well */
+    uint32_t definition_bytes;     /* written by this process */
     uint32_t damage_end;           /* damage before this offset has been counted */
 };
 TAILQ_HEAD(segment_list, segment);
