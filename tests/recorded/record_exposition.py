@@ -140,16 +140,19 @@ def write_histogram(h):
 
 
 class Pages:
-    """Serves cases[N] on /N."""
+    """Serves cases[N] on /N, as content_type or content_type[N]."""
 
     def __init__(self, cases, content_type):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                page = cases[int(self.path[1:])]
+                case = int(self.path[1:])
+                page = cases[case]
+                known = content_type if isinstance(content_type, str) else content_type[case]
                 self.send_response(200)
-                self.send_header("Content-Type", content_type)
+                if known:
+                    self.send_header("Content-Type", known)
                 self.send_header("Content-Length", str(len(page)))
                 self.end_headers()
                 self.wfile.write(page)

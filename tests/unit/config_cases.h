@@ -35,6 +35,9 @@ struct config_case {
 #define NOT_A_PATTERN                                                                            \
     " is not a path for file discovery; it must end in .json, .yml or .yaml, and only its last " \
     "part may hold a *\n"
+#define PROTOCOLS                                                                        \
+    "PrometheusProto, OpenMetricsText1.0.0, OpenMetricsText0.0.1, PrometheusText1.0.0 or " \
+    "PrometheusText0.0.4\n"
 #define UNBUILT_OURS " is not supported by this version of edgemeter; "
 
 static const struct config_case rejected_cases[] = {
@@ -340,8 +343,20 @@ static const struct config_case rejected_cases[] = {
      "f:3:20: scrape_configs[0].body_size_limit: \"100\"" NOT_A_SIZE},
     {SCRAPE "track_timestamps_staleness: 1",
      "f:3:31: scrape_configs[0].track_timestamps_staleness: \"1\" is neither true nor false\n"},
-    {SCRAPE "scrape_protocols: [PrometheusProto]",
-     "f:3:3: \"scrape_protocols\" in scrape_configs[0]" UNBUILT "remove it\n"},
+    {SCRAPE "scrape_protocols: []",
+     "f:3:21: scrape_configs[0].scrape_protocols: is empty: name a protocol, or leave the key "
+     "out\n"},
+    {SCRAPE "scrape_protocols: [PrometheusText0.0.4, x, PrometheusText0.0.4]",
+     "f:3:43: scrape_configs[0].scrape_protocols[1]: \"x\" is not " PROTOCOLS
+     "f:3:46: scrape_configs[0].scrape_protocols[2]: \"PrometheusText0.0.4\" is there twice\n"},
+    {SCRAPE "fallback_scrape_protocol: text",
+     "f:3:29: scrape_configs[0].fallback_scrape_protocol: \"text\" is not " PROTOCOLS},
+    {SCRAPE "metric_name_escaping_scheme: x",
+     "f:3:32: scrape_configs[0].metric_name_escaping_scheme: \"x\" is not allow-utf-8, "
+     "underscores, dots or values\n"},
+    {SCRAPE "metric_name_validation_scheme: legacy\n  metric_name_escaping_scheme: allow-utf-8",
+     "f:4:32: scrape_configs[0].metric_name_escaping_scheme: allow-utf-8 goes with the validation "
+     "scheme utf8, not with legacy\n"},
     {SCRAPE "oauth2: {client_secret: hunter2}",
      "f:3:11: scrape_configs[0].oauth2: client_id is missing\n"
      "f:3:11: scrape_configs[0].oauth2: token_url is missing\n"},
@@ -396,7 +411,9 @@ static const struct config_case rejected_cases[] = {
      "f:1:1: \"scrape_config_files\"" UNBUILT "put the jobs into scrape_configs\n"},
     {"otlp: {a: b}", "f:1:1: \"otlp\"" UNBUILT "remove it, or leave it empty\n"},
     {"global: {scrape_protocols: [x]}",
-     "f:1:10: \"scrape_protocols\" in global" UNBUILT "remove it\n"},
+     "f:1:29: global.scrape_protocols[0]: \"x\" is not " PROTOCOLS},
+    {"global: {fallback_scrape_protocol: PrometheusProto}",
+     "f:1:10: unknown key \"fallback_scrape_protocol\" in global\n"},
     {"global: {sample_limit: x}",
      "f:1:24: global.sample_limit: \"x\" is not a whole number from 0 to 4294967295\n"},
     {"queue: {max_age: 60}", "f:1:18: queue.max_age: \"60\"" NOT_A_DURATION},

@@ -254,7 +254,9 @@ static const struct {
     {"no content type, empty", .pages = {{"", .type = ""}}, .records = {"up=1 (0,0,0)"}},
     {"html", .pages = {{"a 1\n", .type = "text/html"}}, .records = {"up=0 (0,0,0)"}},
     {"openmetrics", .pages = {{"a 1\n# EOF\n", .type = "application/openmetrics-text"}},
-     .records = {"up=0 (0,0,0)"}},
+     .records = {"a=1 up=1 (1,1,1)"}},
+    {"openmetrics, cut", .pages = {{"a 1\n", .type = "application/openmetrics-text"}},
+     .records = {"up=0 (1,1,1)"}},
     {"text/plainer", .pages = {{"a 1\n", .type = "text/plainer"}}, .records = {"up=0 (0,0,0)"}},
     {"other case", .pages = {{"a 1\n", .type = "Text/Plain ;x=y"}},
      .records = {"a=1 up=1 (1,1,1)"}},
@@ -404,7 +406,7 @@ static void test_request(void **state)
     };
     static const char *const parts[] = {
         "GET /p1%3Fx%25y%20z?a=%21%2A%28%29%27~&b_c=d+e%2F%2B HTTP/1.1\r\n",
-        "\r\nAccept: text/plain;version=0.0.4;q=0.6,*/*;q=0.1\r\n",
+        "\r\nAccept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,",
         "\r\nX-Prometheus-Scrape-Timeout-Seconds: 5\r\n",
         "\r\nUser-Agent: edgemeter/test\r\n",
         "gzip",

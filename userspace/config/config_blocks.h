@@ -35,6 +35,9 @@ void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tr
 extern const struct config_block config_tls_block;          /* struct http_tls_config */
 extern const struct config_block config_proxy_block;        /* struct http_proxy_config; inline */
 extern const struct config_block config_scrape_limits_block; /* struct scrape_limits; inline */
+/* struct scrape_protocol_config; inline; in a job it holds global's before. */
+extern const struct config_block config_protocol_block;
+extern const struct config_block config_job_protocol_block;
 
 /* The target is a struct http_oauth2_config *. */
 void config_decode_oauth2(struct config_reader *reader, const struct yaml_tree_node *node,

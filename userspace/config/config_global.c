@@ -12,6 +12,7 @@ struct global_settings {
     uint64_t scrape_interval_ns;
     uint64_t scrape_timeout_ns;
     struct scrape_limits limits;
+    struct scrape_protocol_config protocols;
     struct config *config;
 };
 
@@ -99,14 +100,10 @@ static const struct config_block global_block = {(const struct config_field[]){
     {"evaluation_interval", CONFIG_NO_EFFECT, .decode = check_duration, .advice = NO_RULES},
     {"rule_query_offset", CONFIG_NO_EFFECT, .decode = check_duration, .advice = NO_RULES},
     {"query_log_file", CONFIG_NO_EFFECT, .advice = "an agent answers no queries"},
-    {"scrape_protocols", CONFIG_UNBUILT},
     {"scrape_failure_log_file", CONFIG_UNBUILT},
     {"", CONFIG_INLINE, GLOBAL(limits), .block = &config_scrape_limits_block},
-    {"metric_name_validation_scheme", CONFIG_UNBUILT, .neutral = "utf8"},
-    {"metric_name_escaping_scheme", CONFIG_UNBUILT, .neutral = "allow-utf-8"},
-    {"scrape_native_histograms", CONFIG_UNBUILT, .neutral = "false"},
+    {"", CONFIG_INLINE, GLOBAL(protocols), .block = &config_protocol_block},
     {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
-    {"always_scrape_classic_histograms", CONFIG_UNBUILT, .neutral = "false"},
     {"extra_scrape_metrics", CONFIG_UNBUILT, .neutral = "false"},
     {NULL}}};
 
@@ -137,6 +134,7 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
                      interval_text);
     }
     reader->scrape_limits = global.limits;
+    reader->scrape_protocols = global.protocols;
     if (global.scrape_timeout_ns)
         reader->scrape_timeout_ns = global.scrape_timeout_ns;
 }

@@ -96,19 +96,13 @@ static const struct config_block scrape_block = {
          .decode = config_decode_relabels},
         {"", CONFIG_INLINE, SCRAPE(http), .block = &config_http_block},
         {"", CONFIG_INLINE, SCRAPE(limits), .block = &config_scrape_limits_block},
+        {"", CONFIG_INLINE, SCRAPE(protocols), .block = &config_job_protocol_block},
 
-        {"scrape_protocols", CONFIG_UNBUILT},
-        {"fallback_scrape_protocol", CONFIG_UNBUILT},
         {"scrape_failure_log_file", CONFIG_UNBUILT},
-        {"scrape_native_histograms", CONFIG_UNBUILT, .neutral = "false"},
-        {"scrape_classic_histograms", CONFIG_UNBUILT, .neutral = "false"},
-        {"always_scrape_classic_histograms", CONFIG_UNBUILT, .neutral = "false"},
         {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
         {"extra_scrape_metrics", CONFIG_UNBUILT, .neutral = "false"},
         {"native_histogram_bucket_limit", CONFIG_UNBUILT, .neutral = "0"},
         {"native_histogram_min_bucket_factor", CONFIG_UNBUILT, .neutral = "0"},
-        {"metric_name_validation_scheme", CONFIG_UNBUILT, .neutral = "utf8"},
-        {"metric_name_escaping_scheme", CONFIG_UNBUILT, .neutral = "allow-utf-8"},
 
         {"", CONFIG_INLINE, offsetof(struct job, discovery), .block = &config_discovery_block},
         {NULL}},
@@ -143,6 +137,7 @@ static void decode_scrape(struct config_reader *reader, const struct yaml_tree_n
     job->scrape.scheme = config_copy_text(reader, TEXT("http"));
     job->scrape.honor_timestamps = true;
     job->scrape.enable_compression = true;
+    job->scrape.protocols = reader->scrape_protocols;
     job->scrape.digest = config_digest_pairs(node, reader->global_digest, is_of_scraping);
     job->scrape.series_digest = config_digest_pairs(node, reader->global_digest, labels_samples);
     config_decode_block(reader, node, place, &scrape_block, job);

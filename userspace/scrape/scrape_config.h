@@ -8,6 +8,7 @@
 
 #include "base/http_config.h"
 #include "model/relabel.h"
+#include "scrape/scrape_protocol_config.h"
 
 struct scrape_param {
     char *name;
@@ -46,6 +47,7 @@ struct scrape_config {
     bool enable_compression; /* default true */
     struct scrape_params params;
     struct scrape_limits limits;
+    struct scrape_protocol_config protocols;
     struct relabel_rules relabels;        /* of targets */
     struct relabel_rules metric_relabels; /* of samples */
     struct http_config http;

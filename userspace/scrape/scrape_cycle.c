@@ -14,7 +14,6 @@
 #include "scrape/scrape_report.h"
 #include "scrape/scrape_schedule.h"
 
-#define ACCEPT "text/plain;version=0.0.4;q=0.6,*/*;q=0.1"
 #define IGNORED_MAX (64 * 1024) /* bytes of a bad body read on, to keep the connection */
 
 enum cycle_state {
@@ -39,8 +38,9 @@ struct scrape_cycle {
     uint64_t started_ns;       /* of the present scrape, or the one before; 0: there was none */
     int64_t grid_ns;           /* see scrape_schedule_align */
     int64_t last_timestamp_ms; /* of the markers that CYCLE_RETIRING waits to write */
-    size_t ignored;            /* bytes of a body that is known to be bad */
-    char *refused;             /* NULL: scraped */
+    char bad_type[SCRAPE_PROTOCOL_REASON_SIZE]; /* what is wrong with the Content-Type; or "" */
+    size_t ignored;                             /* bytes of a body that is known to be bad */
+    char *refused;                              /* NULL: scraped */
     struct scrape_status status;
     char error[SCRAPE_REASON_SIZE]; /* of `status` */
     struct scrape_log_state log;
@@ -189,33 +189,17 @@ __attribute__((format(printf, 2, 3))) static void fail_scrape(struct scrape_page
     page->scraped = page->kept = page->added = 0;
 }
 
-/* The media type alone counts, whatever its parameters. */
-static bool is_text_plain(const char *content_type)
-{
-    static const char expected[] = "text/plain";
-    const char *behind;
-
-    content_type += strspn(content_type, " \t");
-    if (strncasecmp(content_type, expected, sizeof(expected) - 1))
-        return false;
-    behind = content_type + sizeof(expected) - 1;
-    behind += strspn(behind, " \t");
-    return !*behind || *behind == ';';
-}
-
-static void check_content_type(struct scrape_page *page, const char *content_type)
-{
-    if (!*content_type)
-        fail_scrape(page, "non-compliant scrape target sending blank Content-Type and no "
-                          "fallback_scrape_protocol specified for target");
-    else if (!is_text_plain(content_type))
-        fail_scrape(page,
-                    "received unsupported Content-Type \"%.100s\" and no "
-                    "fallback_scrape_protocol specified for target",
-                    content_type);
-}
-
 /* ---- one scrape ---- */
+
+/* An empty body is an empty page, whatever its type: a bad type is the fault of the first byte. */
+static void take_content_type(struct scrape_cycle *cycle, const char *content_type)
+{
+    enum scrape_format format;
+
+    if (!scrape_protocol_format(&cycle->target->config->protocols, content_type, &format,
+                                cycle->bad_type))
+        scrape_page_set_format(&cycle->page, format);
+}
 
 static int on_head(void *context, const struct http_head *head)
 {
@@ -224,7 +208,7 @@ static int on_head(void *context, const struct http_head *head)
     if (head->status != 200)
         fail_scrape(&cycle->page, "server returned HTTP status %s", head->status_text);
     else
-        check_content_type(&cycle->page, head->content_type);
+        take_content_type(cycle, head->content_type);
     return 0;
 }
 
@@ -233,6 +217,8 @@ static int on_body(void *context, const char *bytes, size_t length)
 {
     struct scrape_cycle *cycle = context;
 
+    if (!cycle->page.failed && *cycle->bad_type)
+        fail_scrape(&cycle->page, "%s", cycle->bad_type);
     if (!cycle->page.failed) {
         scrape_page_feed(&cycle->page, bytes, length);
         return 0;
@@ -272,9 +258,9 @@ static int start_request(struct scrape_cycle *cycle)
     const struct target *target = cycle->target;
     const struct scrape_config *config = target->config;
     uint64_t limit = config->limits.body_size_limit;
-    char timeout[32];
+    char accept[SCRAPE_ACCEPT_SIZE], timeout[32];
     struct http_header headers[] = {
-        {"Accept", ACCEPT},
+        {"Accept", accept},
         {"X-Prometheus-Scrape-Timeout-Seconds", timeout},
         {"Accept-Encoding", "identity"},
     };
@@ -294,6 +280,8 @@ static int start_request(struct scrape_cycle *cycle)
     };
 
     cycle->ignored = 0;
+    cycle->bad_type[0] = '\0';
+    scrape_protocol_accept(&config->protocols, accept);
     snprintf(timeout, sizeof(timeout), "%.10g", (double)target->scrape_timeout_ns / NS_PER_SECOND);
     return http_client_start(cycle->environment.http, &request, &cycle->call);
 }

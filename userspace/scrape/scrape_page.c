@@ -220,6 +220,8 @@ void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *sha
 void scrape_page_set_format(struct scrape_page *page, enum scrape_format format)
 {
     page->format = format;
+    if (format == SCRAPE_PROTOBUF)
+        scrape_page_fail(page, "the protobuf format is not built yet");
 }
 
 void scrape_page_free(struct scrape_page *page)

@@ -10,6 +10,7 @@
 #include "scrape/scrape_labels.h"
 #include "scrape/scrape_log.h"
 #include "scrape/scrape_metrics.h"
+#include "scrape/scrape_protocol.h"
 
 #define SCRAPE_REASON_SIZE 256
 #define SCRAPE_MAX_BODY (512u * 1024 * 1024) /* decoded bytes of a page, where no limit is set */
@@ -26,8 +27,6 @@ struct scrape_shared {
     struct scrape_log log;
     uint64_t seed; /* see scrape_schedule_seed */
 };
-
-enum scrape_format { SCRAPE_TEXT, SCRAPE_OPENMETRICS };
 
 struct scrape_page {
     const struct scrape_shared *shared;

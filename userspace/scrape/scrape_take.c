@@ -34,9 +34,30 @@ int scrape_page_fail_errno(struct scrape_page *page, int error)
 
 /* ---- series ---- */
 
+static bool names_are_legal(const struct labels *labels)
+{
+    for (struct label_cursor c = labels_first(labels); labels_next(&c);)
+        if (!label_name_is_legal(c.label.name) ||
+            (text_equal(c.label.name, TEXT(LABEL_METRIC_NAME)) &&
+             !metric_name_is_legal(c.label.value)))
+            return false;
+    return true;
+}
+
+static int fail_names(struct scrape_page *page, const struct labels *labels)
+{
+    autobuffer struct buffer written;
+
+    buffer_init(&written, SCRAPE_REASON_SIZE);
+    labels_write(labels, &written);
+    return scrape_page_fail(page, "line %u: invalid metric name or label names: %.*s", page->line,
+                            TEXT_FORMAT(buffer_text(&written)));
+}
+
 static int build_labels(struct scrape_page *page, const struct exposition_entry *entry,
                         struct labels **out)
 {
+    const struct scrape_config *config = page->target->config;
     char reason[SCRAPE_LABELS_REASON_SIZE] = "", limit[SCRAPE_LIMITS_REASON_SIZE];
     struct text bound = scrape_families_bound(page->families);
 
@@ -45,11 +66,17 @@ static int build_labels(struct scrape_page *page, const struct exposition_entry 
         return scrape_page_fail(page, "line %u: %s", page->line, reason);
     if (error)
         return scrape_page_fail_errno(page, error);
-    if (!*out || !scrape_limits_check(&page->target->config->limits, *out, limit))
+    if (!*out)
         return 0;
-    metric_add(page->shared->metrics.label_limits_exceeded, 1);
-    free(*out);
-    return scrape_page_fail(page, "%s", limit);
+    if (config->protocols.legacy_names && !names_are_legal(*out)) {
+        error = fail_names(page, *out);
+    } else if (scrape_limits_check(&config->limits, *out, limit)) {
+        metric_add(page->shared->metrics.label_limits_exceeded, 1);
+        error = scrape_page_fail(page, "%s", limit);
+    }
+    if (error)
+        free(*out);
+    return error;
 }
 
 static const struct metadata *present_family(const struct scrape_page *page)
