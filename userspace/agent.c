@@ -261,17 +261,26 @@ static int collector_start(struct agent *agent)
     return collector_new(&environment, &agent->config->http_metrics, &agent->collector);
 }
 
+static bool wants_exemplars(const struct config *config)
+{
+    for (size_t i = 0; i < config->remote_count; i++)
+        if (config->remotes[i].send_exemplars)
+            return true;
+    return false;
+}
+
 static int scraper_start(struct agent *agent)
 {
+    const struct config *config = agent->config;
     struct scraper_environment environment = {
         .loop = agent->loop,
         .http = agent->http,
         .series = agent->series,
         .sink = shipper_sink(agent->shipper),
         .metrics = agent->metrics,
+        .exemplars = wants_exemplars(config),
         .external_labels = agent->external_labels,
     };
-    const struct config *config = agent->config;
     return scraper_new(&environment, config->scrapes, config->scrape_count, &agent->scraper);
 }
 
