@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 #define PLACE_MAXIMUM 300 /* bytes of "host:port": a DNS name has at most 253 */
@@ -65,6 +66,28 @@ static void describe_dial(const struct http_call *call, const char *place, char 
              reason + 1);
 }
 
+/* libcurl keeps its words of an attempt before, where it has connected anew by itself. */
+static const char *verification_words(const struct http_call *call, const char *words)
+{
+    static const struct {
+        long result; /* X509_V_ERR_... */
+        const char *words;
+    } table[] = {
+        {9, "certificate is not yet valid"},
+        {10, "certificate has expired"},
+        {18, "self-signed certificate"},
+        {19, "self-signed certificate in certificate chain"},
+        {20, "unable to get local issuer certificate"},
+        {62, "hostname mismatch"},
+    };
+    long result = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &result);
+    for (size_t i = 0; i < ARRAY_SIZE(table) && !strstr(words, "certificate"); i++)
+        if (table[i].result == result)
+            return table[i].words;
+    return words;
+}
+
 void http_error_describe(const struct http_call *call, CURLcode code, int status, char *line)
 {
     char place[PLACE_MAXIMUM];
@@ -96,7 +119,8 @@ void http_error_describe(const struct http_call *call, CURLcode code, int status
         snprintf(line, HTTP_ERROR_MAXIMUM, "malformed URL: %s", words);
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
-        snprintf(line, HTTP_ERROR_MAXIMUM, "%s: certificate not accepted: %s", place, words);
+        snprintf(line, HTTP_ERROR_MAXIMUM, "%s: certificate not accepted: %s", place,
+                 verification_words(call, words));
         break;
     default:
         snprintf(line, HTTP_ERROR_MAXIMUM, "%s: %s", place, words);

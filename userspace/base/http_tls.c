@@ -80,6 +80,9 @@ int http_call_set_tls(struct http_call *call, const struct http_tls_config *tls)
 {
     long peer = tls->insecure_skip_verify ? 0 : 1, host = tls->insecure_skip_verify ? 0 : 2;
     curl_easy_setopt(call->easy, CURLOPT_SSLVERSION, libcurl_versions(tls));
+    /* A resumed session would not be verified again: an expired certificate would go unnoticed, and
+     * a rotated one of ours unused. Connections are kept, so handshakes are few. */
+    curl_easy_setopt(call->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(call->easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS);
     curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, peer);
     curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, host);

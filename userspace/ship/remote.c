@@ -47,11 +47,21 @@ struct sample_counts remote_pending(const struct remote *remote)
     return pending;
 }
 
-/* Not at once: what calls it may be on the stack of a shard. */
-static void work_soon(void *context)
+static void work_soon(struct remote *remote)
 {
-    struct remote *remote = context;
     loop_timer_at(remote->work_timer, 0);
+}
+
+static void show_pending(struct remote *remote)
+{
+    remote_metrics_pending(&remote->parts.metrics, remote_pending(remote));
+}
+
+/* The shard is still on the stack. */
+static void on_shard_idle(void *context)
+{
+    show_pending(context);
+    work_soon(context);
 }
 
 /* ---- reading ---- */
@@ -128,7 +138,7 @@ static void free_shards(struct remote *remote)
 /* As many as the reader has. */
 static int make_shards(struct remote *remote)
 {
-    const struct shard_owner owner = {work_soon, remote};
+    const struct shard_owner owner = {on_shard_idle, remote};
     uint32_t count = queue_reader_shard_count(remote->reader);
     remote->shards = calloc(count, sizeof(*remote->shards));
     if (!remote->shards)
@@ -232,7 +242,7 @@ static void work(void *context)
         change_shards(remote);
         work_soon(remote);
     }
-    remote_metrics_pending(&remote->parts.metrics, remote_pending(remote));
+    show_pending(remote);
     if (are_all_empty(remote) && sample_counts_sum(queue_reader_unread(remote->reader)) == 0)
         remote->environment.on_empty(remote->environment.context);
 }
@@ -249,13 +259,14 @@ static void on_drop(void *context, enum queue_drop why, struct sample_counts dro
     struct remote *remote = context;
     remote_metrics_dropped(&remote->parts.metrics, reasons[why], dropped);
     remote_log_dropped(&remote->parts.log, reasons[why], sample_counts_sum(dropped));
+    work_soon(remote); /* fewer are pending */
 }
 
 void remote_notify(struct remote *remote, struct sample_counts appended, int64_t newest_ms)
 {
     remote->parts.since_tick.in += (double)(sample_counts_sum(appended) + appended.exemplars);
     remote_metrics_queued(&remote->parts.metrics, newest_ms);
-    remote_metrics_pending(&remote->parts.metrics, remote_pending(remote));
+    show_pending(remote);
     if (count_hungry(remote))
         work_soon(remote);
 }

@@ -3,11 +3,14 @@
  * it is, cut where the sender cut it. */
 #include "ship/remote_log.h"
 
+#include <xxhash.h>
+
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #define PAUSE_NS (60 * NS_PER_SECOND)
+#define SAY_ANEW_NS (5 * NS_PER_SECOND)
 
 static bool pause_is_over(struct remote_log_pause *pause, uint64_t *unsaid)
 {
@@ -20,6 +23,19 @@ static bool pause_is_over(struct remote_log_pause *pause, uint64_t *unsaid)
     pause->unsaid = 0;
     pause->until_ns = now + PAUSE_NS;
     return true;
+}
+
+/* Another error than the last one said has something new to tell. */
+static void pause_end_if_new(struct remote_log_pause *pause, int status, const char *error)
+{
+    uint64_t hash = error ? XXH3_64bits(error, strlen(error)) : 0;
+    int reason = (int)((uint32_t)hash ^ (uint32_t)status << 16);
+    uint64_t now = clock_monotonic_ns();
+    bool just_said = pause->until_ns > now + PAUSE_NS - SAY_ANEW_NS;
+    if (reason == pause->reason || just_said)
+        return;
+    pause->reason = reason;
+    pause->until_ns = now;
 }
 
 static struct remote_log_pause *refusal_pause(struct remote_log *log, int status)
@@ -65,6 +81,7 @@ void remote_log_retry(struct remote_log *log, int status, const char *error, str
     uint64_t unsaid;
     if (!log->failing_since_ns)
         log->failing_since_ns = clock_monotonic_ns();
+    pause_end_if_new(&log->retries, status, error);
     if (!pause_is_over(&log->retries, &unsaid))
         return;
     log->failing_said = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one remote says in the log: each kind of trouble once, then at most once a minute with the
- * number of times that it was left unsaid. Decides nothing. */
+ * number of times that it was left unsaid; an error that changes, after 5 seconds. Decides nothing.
+ */
 #ifndef EDGEMETER_SHIP_REMOTE_LOG_H
 #define EDGEMETER_SHIP_REMOTE_LOG_H
 

@@ -126,28 +126,36 @@ static void finish(struct sender *sender, const struct sender_outcome *outcome)
 }
 
 /* The status alone decides: a receiver that has said 2xx has the samples, even if the rest of its
- * response is lost. */
+ * response is lost. Only where 2.0's counts may have been in what is lost, nothing was said. */
+static int status_of(const struct sender *sender, const struct http_response *response,
+                     const struct written *written)
+{
+    bool counts_lost = sender->request->protocol == REMOTE_WRITE_V2 && response->error &&
+                       !written->given && response->status / 100 == 2;
+    return counts_lost ? 0 : response->status;
+}
+
 static void on_response(void *context, const struct http_response *response)
 {
     struct sender *sender = context;
-    enum remote_write_protocol protocol = sender->request->protocol;
+    struct written written = written_of(response);
     struct sender_outcome outcome = {
-        .status = response->status,
+        .status = status_of(sender, response, &written),
         .message = {sender->message, sender->message_length},
-        .written = written_of(response),
+        .written = written,
         .maybe_taken = sender->maybe_taken,
         .seconds = (double)(clock_monotonic_ns() - sender->begun_ns) / NS_PER_SECOND,
     };
     sender->call = NULL;
     metric_observe(sender->parts->metrics.sent_batch_duration, response->duration_seconds);
-    outcome.verdict = verdict_of(response->status, protocol,
-                                 sender->parts->config->queue.retry_on_http_429, &outcome.written);
+    outcome.verdict = verdict_of(outcome.status, sender->request->protocol,
+                                 sender->parts->config->queue.retry_on_http_429, &written);
     if (outcome.verdict != VERDICT_RETRY) {
         finish(sender, &outcome);
         return;
     }
-    sender->maybe_taken |= response->status == 0;
-    back_off(sender, response->status, response->error, response->retry_after_ms);
+    sender->maybe_taken |= outcome.status == 0;
+    back_off(sender, outcome.status, response->error, response->retry_after_ms);
 }
 
 /* ---- sending ---- */
