@@ -61,6 +61,11 @@ static inline bool second_has_taken(const struct fixture *f)
     return f->receivers[1].taken_count >= f->wanted;
 }
 
+static inline bool second_was_asked(const struct fixture *f)
+{
+    return f->receivers[1].request_count >= f->wanted;
+}
+
 static inline bool first_was_asked(const struct fixture *f)
 {
     return f->receivers[0].request_count >= f->wanted;
@@ -128,7 +133,8 @@ static inline int teardown(void **state)
 static inline void start(struct fixture *f, size_t remotes)
 {
     const struct shipper_environment environment = {f->loop, f->http, f->series, f->metrics};
-    assert_int_equal(shipper_new(&environment, &f->queue, f->configs, remotes, &f->shipper), 0);
+    struct remote_write_config *const configs[REMOTES] = {&f->configs[0], &f->configs[1]};
+    assert_int_equal(shipper_new(&environment, &f->queue, configs, remotes, &f->shipper), 0);
 }
 
 static inline void script(struct receiver *r, const int *replies, size_t count)

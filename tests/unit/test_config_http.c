@@ -62,8 +62,8 @@ static void test_http(void **state)
     assert_string_equal(http->extra_headers[4].name, "X-B");
     assert_string_equal(http->extra_headers[4].value, "");
     assert_false(http->enable_http2);
-    assert_true(config->remotes[0].http.proxy.from_environment);
-    assert_false(config->remotes[0].http.enable_http2); /* the default of a remote */
+    assert_true(config->remotes[0]->http.proxy.from_environment);
+    assert_false(config->remotes[0]->http.enable_http2); /* the default of a remote */
     config_free(&config);
 }
 

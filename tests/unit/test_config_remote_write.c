@@ -16,7 +16,7 @@ static void test_defaults(void **state)
 {
     (void)state;
     struct config *config = parse_good("f", "remote_write: [{url: 'http://x/'}]");
-    const struct remote_write_config *remote = &config->remotes[0];
+    const struct remote_write_config *remote = config->remotes[0];
     assert_int_equal(config->remote_count, 1);
     assert_null(remote->name);
     assert_int_equal(remote->remote_timeout_ns, 30 * S);
@@ -67,7 +67,7 @@ static void test_every_key(void **state)
                                             "  max_bytes_per_second: 64KB\n"
                                             "queue: {max_bytes: 64KB, max_age: 1d, "
                                             "sync_interval: 500ms}\n");
-    const struct remote_write_config *remote = &config->remotes[0];
+    const struct remote_write_config *remote = config->remotes[0];
     assert_string_equal(remote->url, "https://u:p@x/y");
     assert_string_equal(remote->name, "n");
     assert_int_equal(remote->remote_timeout_ns, 60 * S);

@@ -234,12 +234,54 @@ static void test_without_remotes_nothing_is_kept(void **state)
     assert_int_equal(f->unsent, 0);
 }
 
+/* A reload: the first remote goes on untouched, the second ends, comes back, is changed. */
+static void test_apply(void **state)
+{
+    struct fixture *f = *state;
+    struct remote_write_config *both[] = {&f->configs[0], &f->configs[1]};
+    f->configs[0].digest = 1;
+    f->configs[1].digest = 2;
+    start(f, 2);
+    append(f, 100);
+    run_until_taken(f, 100);
+    assert_int_equal(shipper_apply(f->shipper, both, 1), 0);
+    append(f, 100);
+    run_until_taken(f, 200);
+    assert_int_equal(f->receivers[1].taken_count, 100);
+
+    /* what the receiver has refused so far, its successor sends */
+    struct remote_write_config changed = f->configs[1];
+    changed.digest = 3;
+    changed.references = 0;
+    f->configs[1].queue.min_backoff_ns = f->configs[1].queue.max_backoff_ns = 3600 * NS_PER_SECOND;
+    assert_int_equal(shipper_apply(f->shipper, both, 2), 0);
+    SCRIPT(&f->receivers[1], REPLY_TAKE, 503);
+    f->receivers[1].request_count = 0;
+    append(f, 100);
+    f->wanted = 200;
+    assert_true(run(f, LIMIT_MS, second_has_taken));
+    append(f, 100);
+    run_until_taken(f, 400);
+    f->wanted = 2;
+    assert_true(run(f, LIMIT_MS, second_was_asked));
+    both[1] = &changed;
+    assert_int_equal(shipper_apply(f->shipper, both, 2), 0);
+    assert_int_equal(shipper_apply(f->shipper, both, 2), 0); /* the same again: nothing happens */
+    f->wanted = 300;
+    assert_true(run(f, LIMIT_MS, second_has_taken));
+    shipper_free(&f->shipper);
+    assert_int_equal(f->configs[0].references, 0);
+    assert_int_equal(f->configs[1].references, 0);
+    assert_int_equal(changed.references, 0);
+}
+
 static void test_two_remotes_of_one_name_are_refused(void **state)
 {
     struct fixture *f = *state;
     const struct shipper_environment environment = {f->loop, f->http, f->series, f->metrics};
+    struct remote_write_config *const configs[] = {&f->configs[0], &f->configs[1]};
     f->configs[1].name = "first";
-    assert_int_equal(shipper_new(&environment, &f->queue, f->configs, 2, &f->shipper), -EEXIST);
+    assert_int_equal(shipper_new(&environment, &f->queue, configs, 2, &f->shipper), -EEXIST);
     assert_null(f->shipper);
     autobuffer struct buffer page;
     buffer_init(&page, 1 << 20);
@@ -319,6 +361,7 @@ int main(void)
         SHIP_TEST(test_without_remotes_nothing_is_kept),
         SHIP_TEST(test_two_remotes_of_one_name_are_refused),
         SHIP_TEST(test_two_remotes_of_one_url_have_names_of_their_own),
+        SHIP_TEST(test_apply),
         SHIP_TEST(test_own_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

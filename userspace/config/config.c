@@ -84,7 +84,7 @@ void config_free(struct config **config)
         discovery_config_free(&freed->discoveries[i]);
     }
     for (size_t i = 0; i < freed->remote_count; i++)
-        remote_write_config_free(&freed->remotes[i]);
+        remote_write_config_release(&freed->remotes[i]);
     free(freed->external_labels);
     free(freed->scrapes);
     free(freed->discoveries);

@@ -21,7 +21,7 @@ struct config {
     struct scrape_config **scrapes;       /* one reference each */
     struct discovery_config *discoveries; /* of each of them */
     size_t scrape_count;
-    struct remote_write_config *remotes;
+    struct remote_write_config **remotes; /* one reference each */
     size_t remote_count;
     bool http_metrics_given; /* the block that turns metering on */
     struct http_metrics_config http_metrics;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/duration.h"
 #include "config/config_blocks.h"
+#include "config/config_digest.h"
 #include "config/config_values.h"
 
 /* --- headers --- */
@@ -190,8 +191,14 @@ const struct config_block config_queue_block = {(const struct config_field[]){
 static void decode_remote(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *element)
 {
-    struct remote_write_config *remote = element;
+    struct remote_write_config *remote = malloc(sizeof(*remote));
+    *(struct remote_write_config **)element = remote;
+    if (!remote) {
+        reader->no_memory = true;
+        return;
+    }
     remote_write_config_init(remote);
+    remote->digest = config_digest(node, 0);
     config_decode_block(reader, node, place, &remote_block, remote);
 }
 

@@ -26,10 +26,21 @@ void remote_write_config_init(struct remote_write_config *config)
     config->http.enable_http2 = false; /* as in Prometheus 3 */
 }
 
-void remote_write_config_free(struct remote_write_config *config)
+struct remote_write_config *remote_write_config_hold(struct remote_write_config *config)
 {
-    free(config->url);
-    free(config->name);
-    http_config_free(&config->http);
-    *config = (struct remote_write_config){0};
+    config->references++;
+    return config;
+}
+
+void remote_write_config_release(struct remote_write_config **config)
+{
+    struct remote_write_config *released = *config;
+
+    *config = NULL;
+    if (!released || released->references-- > 0)
+        return;
+    free(released->url);
+    free(released->name);
+    http_config_free(&released->http);
+    free(released);
 }

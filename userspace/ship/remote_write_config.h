@@ -13,6 +13,8 @@ enum remote_write_protocol {
 };
 
 struct remote_write_config {
+    uint32_t references; /* beside the maker's */
+    uint64_t digest;     /* of what the file says: equal digests are equal configs */
     char *url;
     char *name;                 /* NULL: the first 6 hex digits of a hash of url */
     uint64_t remote_timeout_ns; /* 30s */
@@ -40,7 +42,9 @@ struct remote_write_config {
 
 /* The defaults. */
 void remote_write_config_init(struct remote_write_config *config);
-void remote_write_config_free(struct remote_write_config *config);
+/* Each release takes back one hold, the last one the maker's. */
+struct remote_write_config *remote_write_config_hold(struct remote_write_config *config);
+void remote_write_config_release(struct remote_write_config **config);
 
 struct queue_config {
     uint64_t max_bytes;        /* 1GiB: of samples that not every remote has taken */

@@ -19,6 +19,7 @@ struct shipper {
     struct queue *queue;
     struct batch_builder *builder;
     struct remote **remotes;
+    struct remote_write_config **configs; /* of each; one reference */
     size_t remote_count;
     struct metric *samples_in, *histograms_in, *exemplars_in, *highest_timestamp;
     struct loop_timer *flush_timer;
@@ -158,7 +159,19 @@ static char *make_name(const struct shipper *shipper, const struct remote_write_
     }
 }
 
-static int add_remote(struct shipper *shipper, const struct remote_write_config *config)
+static int reserve_remote(struct shipper *shipper)
+{
+    size_t wanted = shipper->remote_count + 1;
+    void *remotes = realloc(shipper->remotes, wanted * sizeof(*shipper->remotes));
+    if (remotes)
+        shipper->remotes = remotes;
+    void *configs = realloc(shipper->configs, wanted * sizeof(*shipper->configs));
+    if (configs)
+        shipper->configs = configs;
+    return remotes && configs ? 0 : -ENOMEM;
+}
+
+static int add_remote(struct shipper *shipper, struct remote_write_config *config)
 {
     const struct remote_environment environment = {
         .shipper = &shipper->environment,
@@ -168,16 +181,61 @@ static int add_remote(struct shipper *shipper, const struct remote_write_config 
         .context = shipper,
     };
     autofree char *name = make_name(shipper, config);
-    if (!name)
+    if (!name || reserve_remote(shipper))
         return -ENOMEM;
     if (find_remote(shipper, name)) {
         log_error("ship", "two remote_write entries have one name, give each its own `name`",
                   LOG_STR("remote_name", name));
         return -EEXIST;
     }
-    struct remote **slot = &shipper->remotes[shipper->remote_count];
-    int error = remote_new(&environment, config, name, slot);
-    shipper->remote_count += !error;
+    size_t slot = shipper->remote_count;
+    int error = remote_new(&environment, config, name, &shipper->remotes[slot]);
+    if (error)
+        return error;
+    shipper->configs[slot] = remote_write_config_hold(config);
+    shipper->remote_count++;
+    return 0;
+}
+
+static void end_remote(struct shipper *shipper, size_t index)
+{
+    size_t behind = --shipper->remote_count - index;
+
+    remote_free(&shipper->remotes[index]);
+    remote_write_config_release(&shipper->configs[index]);
+    memmove(&shipper->remotes[index], &shipper->remotes[index + 1],
+            behind * sizeof(*shipper->remotes));
+    memmove(&shipper->configs[index], &shipper->configs[index + 1],
+            behind * sizeof(*shipper->configs));
+}
+
+static bool is_among(const struct remote_write_config *config,
+                     struct remote_write_config *const *configs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (configs[i]->digest == config->digest)
+            return true;
+    return false;
+}
+
+/* Those that go end first: their successors have their names, and read on where they were. */
+int shipper_apply(struct shipper *shipper, struct remote_write_config *const *remotes,
+                  size_t remote_count)
+{
+    int error = 0;
+
+    for (size_t i = shipper->remote_count; i-- > 0;)
+        if (!is_among(shipper->configs[i], remotes, remote_count))
+            end_remote(shipper, i);
+    for (size_t i = 0; i < remote_count; i++) {
+        if (is_among(remotes[i], shipper->configs, shipper->remote_count))
+            continue;
+        int failed = add_remote(shipper, remotes[i]);
+        if (failed)
+            log_error("ship", "cannot start a remote", LOG_STR("err", strerror(-failed)));
+        error = failed ? failed : error;
+    }
+    queue_forget_closed(shipper->queue);
     return error;
 }
 
@@ -198,12 +256,9 @@ static int queue_start(struct shipper *shipper, const struct queue_config *confi
 }
 
 static int shipper_setup(struct shipper *shipper, const struct queue_config *queue,
-                         const struct remote_write_config *remotes, size_t remote_count)
+                         struct remote_write_config *const *remotes, size_t remote_count)
 {
     const struct shipper_environment *environment = &shipper->environment;
-    shipper->remotes = calloc(remote_count + 1, sizeof(*shipper->remotes));
-    if (!shipper->remotes)
-        return -ENOMEM;
     int error = queue_start(shipper, queue, remote_count);
     if (!error)
         error = batch_builder_new(environment->series, &shipper->builder);
@@ -212,14 +267,14 @@ static int shipper_setup(struct shipper *shipper, const struct queue_config *que
     if (!error)
         error = register_metrics(shipper);
     for (size_t i = 0; i < remote_count && !error; i++)
-        error = add_remote(shipper, &remotes[i]);
+        error = add_remote(shipper, remotes[i]);
     if (!error)
         queue_forget_closed(shipper->queue);
     return error;
 }
 
 int shipper_new(const struct shipper_environment *environment, const struct queue_config *queue,
-                const struct remote_write_config *remotes, size_t remote_count,
+                struct remote_write_config *const *remotes, size_t remote_count,
                 struct shipper **out)
 {
     struct shipper *shipper = calloc(1, sizeof(*shipper));
@@ -242,9 +297,10 @@ void shipper_free(struct shipper **out)
     struct shipper *shipper = *out;
     if (!shipper)
         return;
-    for (size_t i = 0; i < shipper->remote_count; i++)
-        remote_free(&shipper->remotes[i]);
+    while (shipper->remote_count)
+        end_remote(shipper, shipper->remote_count - 1);
     free(shipper->remotes);
+    free(shipper->configs);
     queue_free(&shipper->queue);
     loop_timer_free(&shipper->flush_timer);
     batch_builder_free(&shipper->builder);
