@@ -264,7 +264,7 @@ static int collector_start(struct agent *agent)
 static bool wants_exemplars(const struct config *config)
 {
     for (size_t i = 0; i < config->remote_count; i++)
-        if (config->remotes[i].send_exemplars)
+        if (config->remotes[i]->send_exemplars)
             return true;
     return false;
 }
