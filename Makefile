@@ -39,6 +39,7 @@ skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
 benches := $(BUILD)/tests/bench/bench_parse
+e2e_peers := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*.c)))
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
 .PHONY: build deps test tests demo vmtest bench-http bench-parse install clean format

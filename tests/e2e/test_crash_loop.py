@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at random moments under 50,000 samples a second, the receiver up and down at random: every
+sample of every scrape arrives at least once and in order, but for the scrape that was in flight."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+
+from checks import FULL, equal, run, true
+from cluster import BUILD, EDGEMETER, Agent, Cluster, get, wait_until
+
+KILLS = int(os.environ.get("KILLS") or (200 if FULL else 10))
+TARGETS, SERIES = 50, 1000  # every second
+MODES = ["up", "up", "up", "down", "refuse", "forget"]
+
+
+class Peer:
+    """crash_peer.c: the targets and the receiver."""
+
+    def __init__(self):
+        self.child = subprocess.Popen(
+            [os.path.join(BUILD, "tests/e2e/crash_peer"), str(TARGETS), str(SERIES)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ports = self.numbers(self.child.stdout.readline())
+        self.targets, self.receiver = ports["targets"], ports["receiver"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        self.child.wait(30)
+
+    @staticmethod
+    def numbers(line):
+        return {key: int(value) for key, value in (part.split("=") for part in line.split())}
+
+    def tell(self, command):
+        self.child.stdin.write(command + "\n")
+        self.child.stdin.flush()
+        return self.child.stdout.readline().strip()
+
+    def report(self):
+        return self.numbers(self.tell("report"))
+
+
+def config_text(peer):
+    jobs = "".join(
+        f"- {{job_name: '{t}', metrics_path: /{t}, "
+        f"static_configs: [{{targets: ['127.0.0.1:{peer.targets}']}}]}}\n"
+        for t in range(TARGETS))
+    return f"""
+global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+{jobs}
+remote_write:
+- url: http://127.0.0.1:{peer.receiver}/api/v1/write
+  remote_timeout: 2s
+  queue_config: {{batch_send_deadline: 200ms, min_backoff: 10ms, max_backoff: 200ms}}
+queue: {{sync_interval: 500ms}}
+"""
+
+
+def start_agent(cluster, config):
+    return cluster.start(Agent, "edgemeter", [
+        EDGEMETER, f"--config.file={config}", f"--storage.path={cluster.path('queue')}",
+        "--web.listen-address=127.0.0.1:0"], metered=False)
+
+
+def pending(agent):
+    page = get(agent.url + "/metrics")
+    return sum(float(line.split()[-1]) for line in page.splitlines()
+               if line.startswith("prometheus_remote_storage_samples_pending"))
+
+
+def live_and_die(agent, peer, dice):
+    """A life of 0.1 to 2.5 s in which the receiver changes its mind once."""
+    end = time.monotonic() + dice.uniform(0.1, 2.5)
+    time.sleep(dice.uniform(0, end - time.monotonic()))
+    peer.tell(dice.choice(MODES))
+    time.sleep(max(0, end - time.monotonic()))
+    true("killed while it ran", agent.running())
+    agent.stop(signal.SIGKILL)
+    peer.tell("killed")
+    agent.start()
+
+
+def test_every_sample_arrives():
+    dice = random.Random(int(os.environ.get("SEED") or 6))
+    with Cluster("crash") as cluster, Peer() as peer:
+        config = cluster.write("edgemeter.yml", config_text(peer))
+        agent = start_agent(cluster, config)
+        for _ in range(KILLS):
+            live_and_die(agent, peer, dice)
+        peer.tell("up")
+        agent.stop(signal.SIGKILL)
+        peer.tell("killed")
+        os.remove(agent.log)  # the address is the last process'
+        agent.start()
+        agent.wait_up()
+        wait_until("the backlog to be sent", lambda: pending(agent) < TARGETS * SERIES, 120)
+        equal("exit status", agent.stop(timeout=60), 0)
+        peer.tell("killed")
+        report = peer.report()
+        print(f"    {report}")
+        print(f"    {KILLS} kills: {report['duplicates'] / report['samples']:.2%} duplicates")
+        true("there was a load", report["whole"] > KILLS * TARGETS / 4)
+        for fault in ("missing", "part", "disordered", "unknown"):
+            equal(fault, report[fault], 0)
+
+
+if __name__ == "__main__":
+    run(test_every_sample_arrives, metered=False)
