@@ -47,7 +47,7 @@ class Peer:
         return self.numbers(self.tell("report"))
 
 
-def config_text(peer):
+def config_text(peer, shards):
     jobs = "".join(
         f"- {{job_name: '{t}', metrics_path: /{t}, "
         f"static_configs: [{{targets: ['127.0.0.1:{peer.targets}']}}]}}\n"
@@ -59,7 +59,8 @@ scrape_configs:
 remote_write:
 - url: http://127.0.0.1:{peer.receiver}/api/v1/write
   remote_timeout: 2s
-  queue_config: {{batch_send_deadline: 200ms, min_backoff: 10ms, max_backoff: 200ms}}
+  queue_config:
+    {{min_shards: {shards}, batch_send_deadline: 200ms, min_backoff: 10ms, max_backoff: 200ms}}
 queue: {{sync_interval: 500ms}}
 """
 
@@ -76,8 +77,9 @@ def pending(agent):
                if line.startswith("prometheus_remote_storage_samples_pending"))
 
 
-def live_and_die(agent, peer, dice):
-    """A life of 0.1 to 2.5 s in which the receiver changes its mind once."""
+def live_and_die(cluster, agent, peer, dice):
+    """A life of 0.1 to 2.5 s in which the receiver changes its mind once; in the next one the
+    configuration wants another number of shards."""
     end = time.monotonic() + dice.uniform(0.1, 2.5)
     time.sleep(dice.uniform(0, end - time.monotonic()))
     peer.tell(dice.choice(MODES))
@@ -85,16 +87,17 @@ def live_and_die(agent, peer, dice):
     true("killed while it ran", agent.running())
     agent.stop(signal.SIGKILL)
     peer.tell("killed")
+    cluster.write("edgemeter.yml", config_text(peer, dice.choice([1, 2, 5])))
     agent.start()
 
 
 def test_every_sample_arrives():
     dice = random.Random(int(os.environ.get("SEED") or 6))
     with Cluster("crash") as cluster, Peer() as peer:
-        config = cluster.write("edgemeter.yml", config_text(peer))
+        config = cluster.write("edgemeter.yml", config_text(peer, 1))
         agent = start_agent(cluster, config)
         for _ in range(KILLS):
-            live_and_die(agent, peer, dice)
+            live_and_die(cluster, agent, peer, dice)
         peer.tell("up")
         agent.stop(signal.SIGKILL)
         peer.tell("killed")
