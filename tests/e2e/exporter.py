@@ -9,8 +9,10 @@ class Exporter:
     """`series` gauges test_value{n="0"}, ...: each has the number of the scrape as its value. Paths
     are targets of their own: /0, /1, ..."""
 
-    def __init__(self, series=100):
+    def __init__(self, series=100, fixed=None):
+        """`fixed`: the bytes of every page instead."""
         self.series = series
+        self.fixed = fixed
         self.scrapes = {}  # path -> how many
         self.lock = threading.Lock()
         owner = self
@@ -39,6 +41,8 @@ class Exporter:
     def page(self, path):
         with self.lock:
             number = self.scrapes[path] = self.scrapes.get(path, 0) + 1
+        if self.fixed:
+            return self.fixed
         lines = ["# HELP test_value The number of the scrape.", "# TYPE test_value gauge"]
         lines += [f'test_value{{n="{i}"}} {number}' for i in range(self.series)]
         return ("\n".join(lines) + "\n").encode()

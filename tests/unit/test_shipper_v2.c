@@ -50,6 +50,62 @@ static void test_everything_arrives_once_and_in_order(void **state)
     assert_int_equal(counted(f, "samples_failed_total"), 0);
 }
 
+/* One record with all that can be beside a sample. */
+static void append_rich(struct fixture *f)
+{
+    const struct metadata metadata = {TEXT("x"), TEXT("Help of x."), TEXT(""), METADATA_COUNTER};
+    struct labels_builder *builder;
+    autofree struct labels *labels = NULL;
+    assert_int_equal(labels_builder_new(&builder), 0);
+    assert_int_equal(labels_builder_set(builder, TEXT("trace_id"), TEXT("abc")), 0);
+    assert_int_equal(labels_builder_build(builder, &labels), 0);
+    labels_builder_free(&builder);
+    struct sample samples[2];
+    for (size_t i = 0; i < 2; i++)
+        samples[i] = (struct sample){
+            .series = make_series(f, i), .timestamp_ms = TIMESTAMP_MS, .value = (double)i};
+    assert_int_equal(series_table_describe(f->series, samples[1].series, &metadata), 0);
+    const struct exemplar exemplar = {1, labels, 0.25, TIMESTAMP_MS - 5};
+    const struct sample_created created = {1, TIMESTAMP_MS - 60000};
+    const struct sample_record record = {samples, 2, &exemplar, 1, &created, 1};
+    sample_sink_append_record(shipper_sink(f->shipper), &record);
+    for (size_t i = 0; i < 2; i++)
+        series_table_release(f->series, samples[i].series);
+}
+
+static void test_metadata_exemplars_and_created(void **state)
+{
+    struct fixture *f = *state;
+    const struct taken_sample *taken = f->receivers[0].taken;
+    f->configs[0].metadata.send = true;
+    f->configs[0].send_exemplars = true;
+    start(f, 1);
+    append_rich(f);
+    run_until_taken(f, 2);
+    assert_string_equal(taken[0].help, "");
+    assert_false(taken[0].has_exemplar);
+    assert_int_equal(taken[0].created_ms, 0);
+    assert_string_equal(taken[1].help, "Help of x.");
+    assert_true(taken[1].has_exemplar);
+    assert_true(taken[1].exemplar == 0.25);
+    assert_int_equal(taken[1].created_ms, TIMESTAMP_MS - 60000);
+    assert_int_equal(counted(f, "metadata_total"), 1);
+    assert_int_equal(counted(f, "exemplars_total"), 1);
+}
+
+static void test_without_metadata_and_exemplars(void **state)
+{
+    struct fixture *f = *state;
+    const struct taken_sample *taken = f->receivers[0].taken;
+    start(f, 1);
+    append_rich(f);
+    run_until_taken(f, 2);
+    assert_string_equal(taken[1].help, "");
+    assert_false(taken[1].has_exemplar);
+    assert_int_equal(taken[1].created_ms, TIMESTAMP_MS - 60000);
+    assert_int_equal(counted(f, "exemplars_total"), 0);
+}
+
 /* A receiver that does not read 2.0: the same samples go out in 1.0, and all that follow. */
 static void falls_back(struct fixture *f, int reply)
 {
@@ -124,6 +180,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         V2_TEST(test_headers),
         V2_TEST(test_everything_arrives_once_and_in_order),
+        V2_TEST(test_metadata_exemplars_and_created),
+        V2_TEST(test_without_metadata_and_exemplars),
         V2_TEST(test_unsupported_media_type),
         V2_TEST(test_success_without_counts),
         V2_TEST(test_partial_write),
