@@ -20,9 +20,11 @@
 #define TABLE "tests/recorded/relabel.txt"
 #define LEAST_CASES 500
 
+#define LINE_MAX_BYTES 65536
+
 struct recorded {
-    char labels[4096], rules[4096];
-    char expected[4096]; /* the last line of outcomes */
+    char labels[LINE_MAX_BYTES], rules[LINE_MAX_BYTES];
+    char expected[LINE_MAX_BYTES]; /* the last line of outcomes */
     unsigned line;
 };
 
@@ -108,9 +110,10 @@ static bool read_case(FILE *file, struct recorded *recorded, unsigned *line_numb
     size_t size = 0;
     ssize_t length;
 
-    *recorded = (struct recorded){0};
+    *recorded->labels = *recorded->rules = *recorded->expected = '\0';
     while ((length = getline(&line, &size, file)) > 0) {
         ++*line_number;
+        assert_true(length < LINE_MAX_BYTES);
         if (line[length - 1] == '\n')
             line[length - 1] = '\0';
         if (!*line && *recorded->expected)
@@ -128,7 +131,7 @@ static bool read_case(FILE *file, struct recorded *recorded, unsigned *line_numb
 
 static void test_recorded(void **state)
 {
-    struct recorded recorded;
+    static struct recorded recorded;
     unsigned line = 0, cases = 0, wrong = 0;
     FILE *file = fopen(TABLE, "r");
 
@@ -142,8 +145,8 @@ static void test_recorded(void **state)
         if (!strcmp(ours.bytes, recorded.expected))
             continue;
         wrong++;
-        print_error("%s:%u: labels %s\n  rules %s\n  Prometheus: %s\n  edgemeter:  %s\n", TABLE,
-                    recorded.line, recorded.labels, recorded.rules, recorded.expected, ours.bytes);
+        fprintf(stderr, "%s:%u: labels %s\n  rules %s\n  Prometheus: %s\n  edgemeter:  %s\n", TABLE,
+                recorded.line, recorded.labels, recorded.rules, recorded.expected, ours.bytes);
     }
     fclose(file);
     assert_int_equal(wrong, 0);

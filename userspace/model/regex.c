@@ -69,7 +69,8 @@ bool regex_script_is_known(struct text name)
     return compiled != NULL;
 }
 
-/* What regex_translate let through and PCRE2 still refuses is too large for it. */
+/* What regex_translate let through and PCRE2 still refuses is too large for it; anything else would
+ * be a fault of ours. */
 static int compile(struct regex *regex, struct text translated, struct regex_error *error)
 {
     int code;
@@ -81,9 +82,12 @@ static int compile(struct regex *regex, struct text translated, struct regex_err
     if (!regex->code && code == PCRE2_ERROR_HEAP_FAILED)
         return -ENOMEM;
     if (!regex->code) {
+        bool large =
+            code == PCRE2_ERROR_PATTERN_TOO_LARGE || code == PCRE2_ERROR_PATTERN_TOO_COMPLICATED;
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
         error->offset = 0;
-        snprintf(error->message, sizeof(error->message), "%s; make it smaller", reason);
+        snprintf(error->message, sizeof(error->message), "%s: %s",
+                 large ? "too large for PCRE2" : "not taken by PCRE2", reason);
         return -EINVAL;
     }
     pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE); /* without it, interpreted */
