@@ -17,6 +17,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "model/regex_program.h"
+#include "model/regex_source.h"
 #include "model/relabel.h"
 #include "model/utf8.h"
 
@@ -51,6 +53,35 @@ static void check_fault(const struct relabel_fault *fault)
 {
     if (text_has_prefix(text_of(fault->reason), TEXT("not taken by PCRE2")))
         abort();
+}
+
+/* PCRE2 and our own program agree: whether the text matches, and where the groups are. */
+static void check_two_ways(struct text pattern, struct text text)
+{
+    struct regex_tree tree;
+    struct regex_error error;
+    struct regex *regex = NULL;
+    struct regex_program *program = NULL;
+    size_t *offsets = NULL;
+
+    if (!regex_parse(pattern, &tree, &error) && !regex_new(pattern, &regex, &error) &&
+        !regex_program_new(&tree, &program)) {
+        offsets = calloc(2 * tree.group_count, sizeof(*offsets));
+        int matches = regex_program_run(program, text, offsets);
+        if (matches >= 0 && matches != regex_match(regex, text))
+            abort();
+        for (size_t i = 0; matches > 0 && i < tree.group_count; i++) {
+            struct text group = regex_group(regex, text, i);
+            size_t start = group.bytes ? (size_t)(group.bytes - text.bytes) : REGEX_UNSET;
+            if (start != offsets[2 * i] ||
+                (group.bytes && start + group.length != offsets[2 * i + 1]))
+                abort();
+        }
+    }
+    free(offsets);
+    regex_program_free(&program);
+    regex_free(&regex);
+    regex_tree_free(&tree);
 }
 
 static void check_labels(void)
@@ -107,6 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     good = good && utf8_is_valid(text_of(rule.replacement)) &&
            utf8_is_valid(text_of(rule.target_label)) && utf8_is_valid(text_of(rule.separator));
     if (good) {
+        if (count > FIRST_LABEL + 1 && utf8_is_valid(fields[1]))
+            check_two_ways(fields[1], fields[FIRST_LABEL + 1]);
         int error = relabel_rule_compile(&rule, &fault);
         rules.list[0] = rule;
         if (error)

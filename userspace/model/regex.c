@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compiles what regex_translate.c wrote, and runs it within limits. */
+/* Compiles what regex_emit.c wrote and runs it within limits; beyond them, a program of our own. */
+
 #include "model/regex.h"
 
 #include <errno.h>
@@ -11,10 +12,12 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "model/regex_program.h"
 #include "model/regex_source.h"
+#include "model/regex_tree.h"
 
-/* Backtracking steps; some 10 ms. A pattern that is not hostile takes a few for each byte. */
-#define MATCH_LIMIT 1000000
+/* Backtracking steps of PCRE2, some 0.1 ms, before our own program takes over. */
+#define MATCH_LIMIT 20000
 #define HEAP_LIMIT_KIB 4096 /* where the machine has no JIT */
 #define STACK_START (32 * 1024)
 #define STACK_MAX (1024 * 1024)
@@ -23,7 +26,12 @@
 struct regex {
     pcre2_code *code;
     pcre2_match_data *match;
-    struct regex_groups groups;
+    struct text *names; /* of groups */
+    size_t group_count;
+    bool rounds_differ;            /* regex_tree.h */
+    struct regex_program *program; /* NULL until it is needed */
+    size_t *program_offsets;
+    const size_t *offsets; /* of the last match: PCRE2's or the program's */
     bool warned;
     struct text pattern;
     char pattern_bytes[];
@@ -37,6 +45,7 @@ static struct {
 } shared;
 
 static uint64_t given_up;
+_Static_assert(REGEX_UNSET == PCRE2_UNSET, "offsets are PCRE2's or our own");
 
 /* Without a JIT stack of our own PCRE2 uses its small one; not worth failing for. */
 static int shared_setup(void)
@@ -69,7 +78,7 @@ bool regex_script_is_known(struct text name)
     return compiled != NULL;
 }
 
-/* What regex_translate let through and PCRE2 still refuses is too large for it; anything else would
+/* What regex_parse let through and PCRE2 still refuses is too large for it; anything else would
  * be a fault of ours. */
 static int compile(struct regex *regex, struct text translated, struct regex_error *error)
 {
@@ -99,6 +108,7 @@ int regex_new(struct text pattern, struct regex **out, struct regex_error *error
 {
     __attribute__((cleanup(regex_free))) struct regex *regex =
         calloc(1, sizeof(*regex) + pattern.length);
+    __attribute__((cleanup(regex_tree_free))) struct regex_tree tree = {0};
     autobuffer struct buffer translated;
 
     buffer_init(&translated, TRANSLATION_MAX);
@@ -107,12 +117,18 @@ int regex_new(struct text pattern, struct regex **out, struct regex_error *error
         return -ENOMEM;
     memcpy(regex->pattern_bytes, pattern.bytes, pattern.length);
     regex->pattern = (struct text){regex->pattern_bytes, pattern.length};
-    int result = regex_translate(regex->pattern, &translated, &regex->groups, error);
-    if (!result)
-        result = compile(regex, buffer_text(&translated), error);
-    if (!result)
-        *out = TAKE_PTR(regex);
-    return result;
+    int result = regex_parse(regex->pattern, &tree, error);
+    if (result)
+        return result;
+    regex_emit(&tree, &translated);
+    result = translated.failed ? -ENOMEM : compile(regex, buffer_text(&translated), error);
+    if (result)
+        return result;
+    regex->names = TAKE_PTR(tree.names);
+    regex->group_count = tree.group_count;
+    regex->rounds_differ = tree.rounds_differ && tree.group_count > 1;
+    *out = TAKE_PTR(regex);
+    return 0;
 }
 
 void regex_free(struct regex **out)
@@ -122,35 +138,69 @@ void regex_free(struct regex **out)
         return;
     pcre2_match_data_free(regex->match);
     pcre2_code_free(regex->code);
-    free(regex->groups.names);
+    regex_program_free(&regex->program);
+    free(regex->program_offsets);
+    free(regex->names);
     free(regex);
     *out = NULL;
 }
 
-static void give_up(struct regex *regex, struct text text, int code)
-{
-    char reason[120] = "";
+/* --- where PCRE2 is not enough --- */
 
+static int make_program(struct regex *regex)
+{
+    __attribute__((cleanup(regex_tree_free))) struct regex_tree tree;
+    struct regex_error unexpected;
+
+    if (regex->program)
+        return 0;
+    if (!regex->program_offsets)
+        regex->program_offsets = calloc(2 * regex->group_count, sizeof(size_t));
+    if (!regex->program_offsets)
+        return -ENOMEM;
+    int error = regex_parse(regex->pattern, &tree, &unexpected);
+    return error ? error : regex_program_new(&tree, &regex->program);
+}
+
+static void give_up(struct regex *regex, struct text text, int error)
+{
     given_up++;
     if (regex->warned)
         return;
     regex->warned = true;
-    pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
     log_warn("relabel",
-             "a text is too hard for a regex and counts as not matching; simplify "
-             "nested repetitions",
+             "a text is too hard for a regex and counts as not matching; simplify its "
+             "repetitions in repetitions",
              LOG_VIEW("regex", regex->pattern), LOG_UINT("text_bytes", text.length),
-             LOG_STR("err", reason));
+             LOG_STR("err", error == -E2BIG ? "too large" : strerror(-error)));
+}
+
+/* `matches` is what PCRE2 found; -1: it gave up. */
+static bool match_program(struct regex *regex, struct text text, int matches)
+{
+    int result = make_program(regex);
+    if (!result)
+        result = regex_program_run(regex->program, text, regex->program_offsets);
+    if (result >= 0)
+        regex->offsets = regex->program_offsets;
+    else if (matches < 0)
+        give_up(regex, text, result);
+    return result >= 0 ? result : matches > 0;
 }
 
 bool regex_match(struct regex *regex, struct text text)
 {
-    int result = pcre2_match(regex->code, (PCRE2_SPTR)(text.bytes ? text.bytes : ""), text.length,
-                             0, 0, regex->match, shared.match);
+    if (!text.bytes)
+        text.bytes = "";
+    int result = pcre2_match(regex->code, (PCRE2_SPTR)text.bytes, text.length, 0, 0, regex->match,
+                             shared.match);
     bool no_utf8 = result <= PCRE2_ERROR_UTF8_ERR1 && result >= PCRE2_ERROR_UTF8_ERR21;
-    if (result < 0 && result != PCRE2_ERROR_NOMATCH && !no_utf8)
-        give_up(regex, text, result);
-    return result > 0;
+    if (result == PCRE2_ERROR_NOMATCH || no_utf8)
+        return false;
+    regex->offsets = pcre2_get_ovector_pointer(regex->match);
+    if (result > 0 && !regex->rounds_differ)
+        return true;
+    return match_program(regex, text, result > 0 ? 1 : -1);
 }
 
 uint64_t regex_given_up(void)
@@ -160,20 +210,19 @@ uint64_t regex_given_up(void)
 
 size_t regex_group_count(const struct regex *regex)
 {
-    return regex->groups.count;
+    return regex->group_count;
 }
 
 struct text regex_group_name(const struct regex *regex, size_t group)
 {
-    return regex->groups.names[group];
+    return regex->names[group];
 }
 
 struct text regex_group(const struct regex *regex, struct text matched, size_t group)
 {
-    const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(regex->match);
-    PCRE2_SIZE start = offsets[2 * group], end = offsets[2 * group + 1];
+    size_t start = regex->offsets[2 * group], end = regex->offsets[2 * group + 1];
 
-    if (start == PCRE2_UNSET)
+    if (start == REGEX_UNSET || end == REGEX_UNSET)
         return (struct text){NULL, 0};
     return (struct text){matched.bytes + start, end - start};
 }

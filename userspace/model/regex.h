@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regular expressions as Prometheus has them: RE2's syntax in Go's flavour, over a whole text
- * (`^(?s:PATTERN)$`, so a dot matches a newline too), and Go's $1 templates. Matched by PCRE2,
- * whose work on one text is bounded: beyond the bound a text counts as not matching, which is
- * logged once for a pattern and counted. A text that is no UTF-8 matches nothing. */
+ * (`^(?s:PATTERN)$`, so a dot matches a newline too), and Go's $1 templates. Matched by PCRE2 with
+ * little patience; what is too hard for it, by a program of our own in linear time. A text that is
+ * too large for that counts as not matching, which is logged once for a pattern and counted. A text
+ * that is no UTF-8 matches nothing. */
 #ifndef EDGEMETER_MODEL_REGEX_H
 #define EDGEMETER_MODEL_REGEX_H
 
@@ -27,7 +28,7 @@ void regex_free(struct regex **regex);
 /* Whether it matches the whole text. Its groups are kept for regex_template_expand until the next
  * match. */
 bool regex_match(struct regex *regex, struct text text);
-/* Texts on which the bound was hit, of all patterns. */
+/* Texts that were too hard and too large, of all patterns. */
 uint64_t regex_given_up(void);
 
 /* "$1-${name}-$$" for the groups of one regex. A group that there is not, or that took no part in

@@ -47,22 +47,12 @@ void regex_write_rune(struct buffer *out, uint32_t rune);
 /* Matches nothing. */
 #define REGEX_NEVER "(?:(?!))"
 
-/* A class at its opening bracket, \d or \pL, to its end. */
+/* A class at its opening bracket, \d or \pL, to its end. 0, -EINVAL or -ENOMEM. */
 int regex_write_class(struct regex_source *source, bool fold, struct buffer *out);
 /* Whether one begins here. */
 bool regex_class_begins(const struct regex_source *source);
 /* Whether PCRE2 knows a script of that name. */
 bool regex_script_is_known(struct text name);
-
-/* The names of the groups, views of the pattern; empty for those without. Group 0 is the whole. */
-struct regex_groups {
-    struct text *names; /* owned */
-    size_t count;
-};
-
-/* The whole pattern, anchored. 0, -EINVAL or -ENOMEM; on failure too, `groups` is to be freed. */
-int regex_translate(struct text pattern, struct buffer *out, struct regex_groups *groups,
-                    struct regex_error *error);
 
 /* --- what a template asks of its regex --- */
 
