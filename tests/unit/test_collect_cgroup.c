@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "collect/cgroup_identity.h"
 #include "collect/cgroup_tree.h"
 
@@ -322,6 +323,86 @@ static void test_gone_folders_are_bounded(void **state)
     cgroup_tree_free(&tree);
 }
 
+/* --- following it --- */
+
+static void stop(void *context)
+{
+    loop_stop(context);
+}
+
+/* Lets the tree see what has happened so far. */
+static void look(struct loop *loop)
+{
+    struct loop_timer *timer;
+    assert_int_equal(loop_timer_new(loop, stop, loop, &timer), 0);
+    loop_timer_after(timer, 20 * NS_PER_MS);
+    assert_int_equal(loop_run(loop), 0);
+    loop_timer_free(&timer);
+}
+
+static void test_follow(void **state)
+{
+    struct cgroup_tree *tree;
+    struct loop *loop;
+    (void)state;
+    folder_make("/a");
+    assert_int_equal(loop_new(&loop), 0);
+    assert_int_equal(cgroup_tree_new(root, &tree), 0);
+    assert_int_equal(cgroup_tree_follow(tree, loop), 0);
+    /* two at once: the second is made before anybody looks at the first */
+    uint64_t pod = folder_make("/a/pod"), container = folder_make("/a/pod/c");
+    file_make("/a/pod/cgroup.procs");
+    look(loop);
+    assert_string_equal(cgroup_tree_path(tree, pod), "/a/pod");
+    assert_string_equal(cgroup_tree_path(tree, container), "/a/pod/c");
+    assert_false(cgroup_tree_is_gone(tree, container));
+    uint64_t more = folder_make("/a/pod/c/more"), top = folder_make("/top");
+    look(loop);
+    assert_string_equal(cgroup_tree_path(tree, more), "/a/pod/c/more");
+    assert_string_equal(cgroup_tree_path(tree, top), "/top");
+
+    /* gone before the next walk, and known all the same */
+    rmdir(path_of("/a/pod/c/more"));
+    rmdir(path_of("/a/pod/c"));
+    look(loop);
+    assert_string_equal(cgroup_tree_path(tree, container), "/a/pod/c");
+    assert_true(cgroup_tree_is_gone(tree, container));
+    assert_false(cgroup_tree_is_gone(tree, pod));
+    assert_int_equal(cgroup_tree_refresh(tree), 0);
+    assert_string_equal(cgroup_tree_path(tree, container), "/a/pod/c");
+    uint64_t later = folder_make("/a/pod/later"); /* a walk has not ended the watches */
+    look(loop);
+    assert_string_equal(cgroup_tree_path(tree, later), "/a/pod/later");
+    cgroup_tree_free(&tree);
+    loop_free(&loop);
+}
+
+/* More of them than one read of inotify's gives. */
+static void test_follow_many(void **state)
+{
+    enum { FOLDERS = 3000 };
+    static uint64_t ids[FOLDERS];
+    struct cgroup_tree *tree;
+    struct loop *loop;
+    char name[64];
+    (void)state;
+    assert_int_equal(loop_new(&loop), 0);
+    assert_int_equal(cgroup_tree_new(root, &tree), 0);
+    assert_int_equal(cgroup_tree_follow(tree, loop), 0);
+    for (size_t i = 0; i < FOLDERS; i++) {
+        snprintf(name, sizeof(name), "/a-folder-with-a-long-name-%zu", i);
+        ids[i] = folder_make(name);
+    }
+    for (size_t i = 0; i < FOLDERS; i++) {
+        snprintf(name, sizeof(name), "/a-folder-with-a-long-name-%zu", i);
+        for (unsigned turn = 0; turn < 100 && !cgroup_tree_path(tree, ids[i]); turn++)
+            look(loop);
+        assert_string_equal(cgroup_tree_path(tree, ids[i]), name);
+    }
+    cgroup_tree_free(&tree);
+    loop_free(&loop);
+}
+
 static void test_not_a_folder(void **state)
 {
     struct cgroup_tree *tree = NULL;
@@ -343,6 +424,8 @@ int main(void)
         TEST(test_tree),
         TEST(test_gone_folders),
         TEST(test_gone_folders_are_bounded),
+        TEST(test_follow),
+        TEST(test_follow_many),
         TEST(test_not_a_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,91 +1,179 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walks the cgroup v2 hierarchy and remembers id -> path in a sorted array: a walk is rare, a
- * look-up happens once per new cgroup. Watches nothing. */
+/* Folders by id in a hash. A walk notes all there are; inotify tells of each that comes between two
+ * walks, and then that part is walked. Reads no file of a cgroup. */
 #include "collect/cgroup_tree.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/hash_table.h"
+#include "base/log.h"
 
 #define MAX_DEPTH 64
 #define MAX_PATH_BYTES (1 << 16)
+#define EVENT_BYTES (64 * 1024)
 
 struct cgroup_entry {
-    uint64_t id;
+    uint64_t id; /* the key */
     char *path;
-    uint64_t gone; /* the walk that missed it first; 0: it was there */
+    uint64_t walk;              /* the last one that saw it */
+    struct folder_watch *watch; /* NULL: not followed */
+    bool gone;
+    TAILQ_ENTRY(cgroup_entry) link; /* among the present or the gone */
+};
+
+TAILQ_HEAD(cgroup_entries, cgroup_entry);
+
+struct folder_watch {
+    int number; /* the key: inotify's */
+    struct cgroup_entry *entry;
 };
 
 struct cgroup_tree {
-    int mount;                    /* O_PATH */
-    struct cgroup_entry *entries; /* sorted by id */
-    size_t count, capacity;
+    int mount; /* O_PATH */
+    struct hash_table by_id;
+    struct cgroup_entries present, gone; /* what went last is last */
+    size_t gone_count;
     uint64_t walks;
     bool complete; /* the last walk saw every folder */
+
+    struct loop *loop;
+    int inotify; /* -1: not followed */
+    struct hash_table by_watch;
+    int watch_error; /* of the last folder that could not be watched */
 };
 
-static int entry_compare(const void *a, const void *b)
+/* --- entries --- */
+
+static void watch_forget(struct cgroup_tree *tree, struct cgroup_entry *entry)
 {
-    uint64_t x = ((const struct cgroup_entry *)a)->id, y = ((const struct cgroup_entry *)b)->id;
-    return (x > y) - (x < y);
+    if (!entry->watch)
+        return;
+    inotify_rm_watch(tree->inotify, entry->watch->number);
+    hash_table_remove(&tree->by_watch, &entry->watch->number);
+    free(entry->watch);
+    entry->watch = NULL;
 }
 
-/* What went last comes first. */
-static int entry_compare_gone(const void *a, const void *b)
+static void entry_forget(struct cgroup_tree *tree, struct cgroup_entry *entry)
 {
-    uint64_t x = ((const struct cgroup_entry *)a)->gone, y = ((const struct cgroup_entry *)b)->gone;
-    return (x < y) - (x > y);
+    TAILQ_REMOVE(entry->gone ? &tree->gone : &tree->present, entry, link);
+    tree->gone_count -= entry->gone;
+    hash_table_remove(&tree->by_id, &entry->id);
+    watch_forget(tree, entry);
+    free(entry->path);
+    free(entry);
 }
 
-static void entries_free(struct cgroup_entry *entries, size_t count)
+/* A row may outlive its cgroup: the path stays known for a while. */
+static void entry_mark_gone(struct cgroup_tree *tree, struct cgroup_entry *entry)
 {
-    for (size_t i = 0; i < count; i++)
-        free(entries[i].path);
-    free(entries);
+    if (entry->gone)
+        return;
+    watch_forget(tree, entry);
+    TAILQ_REMOVE(&tree->present, entry, link);
+    entry->gone = true;
+    TAILQ_INSERT_TAIL(&tree->gone, entry, link);
+    if (++tree->gone_count > CGROUP_TREE_GONE_MAX)
+        entry_forget(tree, TAILQ_FIRST(&tree->gone));
 }
 
-static struct cgroup_entry *entries_find(const struct cgroup_entry *entries, size_t count,
-                                         uint64_t id)
+static int entry_add(struct cgroup_tree *tree, uint64_t id, struct cgroup_entry **out)
 {
-    const struct cgroup_entry key = {.id = id};
-
-    return count ? bsearch(&key, entries, count, sizeof(key), entry_compare) : NULL;
-}
-
-/* Takes the path, also where it fails. */
-static int tree_add(struct cgroup_tree *tree, struct cgroup_entry entry)
-{
-    if (tree->count == tree->capacity) {
-        size_t capacity = tree->capacity ? tree->capacity * 2 : 64;
-        struct cgroup_entry *grown = reallocarray(tree->entries, capacity, sizeof(*grown));
-        if (!grown) {
-            free(entry.path);
-            return -ENOMEM;
-        }
-        tree->entries = grown;
-        tree->capacity = capacity;
+    struct cgroup_entry *entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return -ENOMEM;
+    entry->id = id;
+    int error = hash_table_add(&tree->by_id, entry);
+    if (error) {
+        free(entry);
+        return error;
     }
-    tree->entries[tree->count++] = entry;
+    TAILQ_INSERT_TAIL(&tree->present, entry, link);
+    *out = entry;
     return 0;
 }
 
+/* The folder is there, under this path. */
+static int entry_note(struct cgroup_tree *tree, uint64_t id, const char *path,
+                      struct cgroup_entry **out)
+{
+    struct cgroup_entry *entry = hash_table_find(&tree->by_id, &id);
+    char *copy = strdup(*path ? path : "/");
+    int error = 0;
+
+    if (!copy)
+        return -ENOMEM;
+    if (!entry)
+        error = entry_add(tree, id, &entry);
+    if (error) {
+        free(copy);
+        return error;
+    }
+    if (entry->gone) {
+        TAILQ_REMOVE(&tree->gone, entry, link);
+        tree->gone_count--;
+        entry->gone = false;
+        TAILQ_INSERT_TAIL(&tree->present, entry, link);
+    }
+    free(entry->path);
+    entry->path = copy;
+    entry->walk = tree->walks;
+    *out = entry;
+    return 0;
+}
+
+/* --- walking --- */
+
+static int watch_add(struct cgroup_tree *tree, struct cgroup_entry *entry, int fd)
+{
+    char path[64];
+
+    if (tree->inotify < 0 || entry->watch)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int number = inotify_add_watch(tree->inotify, path, IN_CREATE | IN_DELETE | IN_ONLYDIR);
+    if (number < 0)
+        return -errno;
+    struct folder_watch *watch = calloc(1, sizeof(*watch));
+    if (!watch)
+        return -ENOMEM;
+    *watch = (struct folder_watch){number, entry};
+    int error = hash_table_add(&tree->by_watch, watch);
+    if (error)
+        free(watch);
+    else
+        entry->watch = watch;
+    return error;
+}
+
+/* Watched before it is read, so that what comes meanwhile is not missed. */
 static int tree_add_folder(struct cgroup_tree *tree, int fd, const char *path)
 {
+    struct cgroup_entry *entry;
     struct stat status;
 
     if (fstat(fd, &status))
         return -errno;
-    if (tree->count == CGROUP_TREE_MAX) {
+    int error = entry_note(tree, status.st_ino, path, &entry);
+    if (error == -E2BIG) {
         tree->complete = false;
         return 0;
     }
-    char *copy = strdup(*path ? path : "/");
-    return copy ? tree_add(tree, (struct cgroup_entry){.id = status.st_ino, .path = copy})
-                : -ENOMEM;
+    if (error)
+        return error;
+    error = watch_add(tree, entry, fd);
+    if (error)
+        tree->watch_error = error;
+    return 0;
 }
 
 static bool is_dots(const char *name)
@@ -128,35 +216,12 @@ static int tree_walk(struct cgroup_tree *tree, int parent_fd, const char *name, 
     return error;
 }
 
-/* Keeps of the old entries those that the new walk did not find, as far as they are not too many: a
- * row may outlive its cgroup. Frees the others. */
-static void tree_keep_gone(struct cgroup_tree *tree, struct cgroup_entry *old, size_t old_count)
-{
-    size_t found = tree->count, kept = 0;
-
-    for (size_t i = 0; i < old_count; i++)
-        if (!old[i].gone)
-            old[i].gone = tree->walks;
-    qsort(old, old_count, sizeof(*old), entry_compare_gone);
-    for (size_t i = 0; i < old_count; i++) {
-        bool keep = kept < CGROUP_TREE_GONE_MAX && tree->count < CGROUP_TREE_MAX &&
-                    !entries_find(tree->entries, found, old[i].id);
-        if (keep)
-            kept += tree_add(tree, old[i]) == 0;
-        else
-            free(old[i].path);
-    }
-    free(old);
-}
-
 int cgroup_tree_refresh(struct cgroup_tree *tree)
 {
-    struct cgroup_entry *old = TAKE_PTR(tree->entries);
-    size_t old_count = tree->count;
+    struct cgroup_entry *entry, *next;
     autobuffer struct buffer path;
 
     buffer_init(&path, MAX_PATH_BYTES);
-    tree->count = tree->capacity = 0;
     tree->complete = true;
     tree->walks++;
     int error = buffer_append_string(&path, "");
@@ -164,20 +229,107 @@ int cgroup_tree_refresh(struct cgroup_tree *tree)
         error = tree_walk(tree, tree->mount, ".", &path, 0);
     if (error)
         tree->complete = false;
-    if (tree->count)
-        qsort(tree->entries, tree->count, sizeof(*tree->entries), entry_compare);
-    if (old)
-        tree_keep_gone(tree, old, old_count);
-    if (tree->count)
-        qsort(tree->entries, tree->count, sizeof(*tree->entries), entry_compare);
+    for (entry = TAILQ_FIRST(&tree->present); entry; entry = next) {
+        next = TAILQ_NEXT(entry, link);
+        if (entry->walk != tree->walks)
+            entry_mark_gone(tree, entry);
+    }
     return error;
 }
+
+/* --- following --- */
+
+static void on_created(struct cgroup_tree *tree, struct buffer *path)
+{
+    int depth = 0;
+
+    for (size_t i = 0; i < path->length; i++)
+        depth += path->bytes[i] == '/';
+    autofree char *from_mount = strdup(path->bytes + 1);
+    int error = from_mount ? tree_walk(tree, tree->mount, from_mount, path, depth) : -ENOMEM;
+    if (error)
+        log_warn("collect", "a new cgroup could not be looked at", LOG_STR("cgroup", path->bytes),
+                 LOG_STR("error", strerror(-error)));
+}
+
+/* Another folder may have the path by now. A cgroup's end is told by its parent alone. */
+static void on_deleted(struct cgroup_tree *tree, const char *path)
+{
+    struct cgroup_entry *entry, *next;
+
+    for (entry = TAILQ_FIRST(&tree->present); entry; entry = next) {
+        next = TAILQ_NEXT(entry, link);
+        if (strcmp(entry->path, path) == 0 && cgroup_tree_is_gone(tree, entry->id))
+            entry_mark_gone(tree, entry);
+    }
+}
+
+static void on_event(struct cgroup_tree *tree, const struct inotify_event *event)
+{
+    if (event->mask & IN_Q_OVERFLOW) {
+        cgroup_tree_refresh(tree);
+        return;
+    }
+    const struct folder_watch *watch = hash_table_find(&tree->by_watch, &event->wd);
+    autobuffer struct buffer path;
+
+    buffer_init(&path, MAX_PATH_BYTES);
+    if (!watch || !(event->mask & IN_ISDIR) || !event->len)
+        return;
+    const char *parent = watch->entry->path;
+    if (buffer_printf(&path, "%s/%s", parent[1] ? parent : "", event->name))
+        return;
+    if (event->mask & IN_CREATE)
+        on_created(tree, &path);
+    else
+        on_deleted(tree, path.bytes);
+}
+
+static void on_readable(void *context, int fd, uint32_t events)
+{
+    struct cgroup_tree *tree = context;
+    autofree char *bytes = malloc(EVENT_BYTES);
+    (void)events;
+
+    if (!bytes)
+        return; /* they stay where they are */
+    ssize_t length = read(fd, bytes, EVENT_BYTES);
+    for (ssize_t at = 0; at < length;) {
+        const struct inotify_event *event = (const struct inotify_event *)(bytes + at);
+        on_event(tree, event);
+        at += (ssize_t)sizeof(*event) + event->len;
+    }
+}
+
+int cgroup_tree_follow(struct cgroup_tree *tree, struct loop *loop)
+{
+    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int error = loop_watch(loop, fd, EPOLLIN, on_readable, tree);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    tree->loop = loop;
+    tree->inotify = fd;
+    tree->watch_error = 0;
+    error = cgroup_tree_refresh(tree);
+    return error ? error : tree->watch_error;
+}
+
+/* --- the whole --- */
 
 int cgroup_tree_new(const char *mount, struct cgroup_tree **out)
 {
     struct cgroup_tree *tree = calloc(1, sizeof(*tree));
     if (!tree)
         return -ENOMEM;
+    tree->inotify = -1;
+    TAILQ_INIT(&tree->present);
+    TAILQ_INIT(&tree->gone);
+    hash_table_init(&tree->by_id, sizeof(uint64_t), CGROUP_TREE_MAX);
+    hash_table_init(&tree->by_watch, sizeof(int), CGROUP_TREE_MAX);
     tree->mount = open(mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int error = tree->mount < 0 ? -errno : cgroup_tree_refresh(tree);
     if (error)
@@ -187,20 +339,30 @@ int cgroup_tree_new(const char *mount, struct cgroup_tree **out)
     return error;
 }
 
-void cgroup_tree_free(struct cgroup_tree **tree)
+void cgroup_tree_free(struct cgroup_tree **out)
 {
-    if (!*tree)
+    struct cgroup_tree *tree = *out;
+    struct cgroup_entry *entry;
+
+    if (!tree)
         return;
-    entries_free((*tree)->entries, (*tree)->count);
-    if ((*tree)->mount >= 0)
-        close((*tree)->mount);
-    free(*tree);
-    *tree = NULL;
+    while ((entry = TAILQ_FIRST(&tree->present)) || (entry = TAILQ_FIRST(&tree->gone)))
+        entry_forget(tree, entry);
+    hash_table_free(&tree->by_id);
+    hash_table_free(&tree->by_watch);
+    if (tree->inotify >= 0) {
+        loop_unwatch(tree->loop, tree->inotify);
+        close(tree->inotify);
+    }
+    if (tree->mount >= 0)
+        close(tree->mount);
+    free(tree);
+    *out = NULL;
 }
 
 const char *cgroup_tree_path(const struct cgroup_tree *tree, uint64_t id)
 {
-    const struct cgroup_entry *found = entries_find(tree->entries, tree->count, id);
+    const struct cgroup_entry *found = hash_table_find(&tree->by_id, &id);
     return found ? found->path : NULL;
 }
 

@@ -203,10 +203,17 @@ static int collector_find_cgroups(struct collector *collector, char **mount)
         return -ENOENT;
     }
     int error = cgroup_tree_new(*mount, &collector->tree);
-    if (error)
+    if (error) {
         log_error("collect", "the cgroup hierarchy cannot be walked", LOG_STR("mount", *mount),
                   LOG_STR("error", strerror(-error)));
-    return error;
+        return error;
+    }
+    error = cgroup_tree_follow(collector->tree, collector->environment.loop);
+    if (error)
+        log_warn("collect", "cgroups that live for less than an interval may remain without a name",
+                 LOG_STR("error", strerror(-error)),
+                 LOG_STR("hint", "raise fs.inotify.max_user_watches and max_user_instances"));
+    return 0;
 }
 
 static int collector_start(struct collector *collector)
