@@ -68,7 +68,7 @@ class Container:
         self.last_id = ""
         self.runs = 0
         self.process = None
-        self.folder = pod.kube.cluster.path("pods", pod.name, name)
+        self.folder = pod.kube.cluster.path("pods", pod.uid, name)
         os.makedirs(os.path.join(self.folder, "pages"), exist_ok=True)
         os.chmod(self.folder, 0o777)
         for port in ports:
@@ -146,12 +146,12 @@ class Container:
 
 
 class Pod:
-    def __init__(self, kube, name, containers, annotations, labels, form, owner):
+    def __init__(self, kube, name, containers, annotations, labels, form, owner, ip):
         self.kube = kube
         self.name = name
         self.namespace = "shop"
         self.uid = str(uuid.uuid4())
-        self.ip = kube.next_address()
+        self.ip = ip or kube.next_address()
         self.form = form
         self.annotations = annotations
         self.labels = labels
@@ -260,8 +260,10 @@ class Kube:
         self.addresses += 1
         return f"127.1.{self.addresses // 250}.{self.addresses % 250 + 1}"
 
-    def pod(self, name, containers, annotations=None, labels=None, form="burstable", owner=None):
-        pod = Pod(self, name, containers, annotations or {}, labels or {}, form, owner)
+    def pod(
+        self, name, containers, annotations=None, labels=None, form="burstable", owner=None, ip=None
+    ):
+        pod = Pod(self, name, containers, annotations or {}, labels or {}, form, owner, ip)
         self.pods.append(pod)
         return pod
 

@@ -138,8 +138,10 @@ class KubeApi:
         self.watch_list = True  # the feature gate WatchList
         self.bookmark_seconds = 60
         self.gone_as_status = False  # a watch that is too old: HTTP 410 in place of an event
-        self.continue_anew = False  # a stale continue token begins anew, as was recorded
+        self.continue_anew = False  # a stale continue token gives another list, as was recorded
         self.piece_bytes = 0  # streams are written in pieces of so many bytes
+        self.after_lists = []  # called after a page of a list, before the next
+        self.stall_bytes = None  # streams write so many bytes more, and then nothing
         self.watchers = 0
         self.port = 0
         self.server = None
@@ -183,6 +185,7 @@ class KubeApi:
         """Cuts every connection where it is."""
         with self.lock:
             connections, self.generation = list(self.connections), self.generation + 1
+            self.stall_bytes = None
         for connection in connections:
             try:
                 # The raw socket: no TLS goodbye.
@@ -258,6 +261,10 @@ class KubeApi:
 
         self.faults.append(fault)
 
+    def stall_after(self, count):
+        """The streams of now write no more than so many bytes; then they are to be cut."""
+        self.stall_bytes = count
+
     def heal(self):
         self.faults.clear()
 
@@ -325,7 +332,7 @@ class KubeApi:
             raise Status(400, "continue key is not valid: illegal base64 data")
         if place["rv"] < self.store.compacted:
             if self.continue_anew:
-                return [], place["rv"]
+                return [], 1
             raise Status(410, TOO_OLD_CONTINUE)
         start = place["start"].rstrip("\0")
         return [item for item in items if path_of(item) > start], place["rv"]
@@ -484,8 +491,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def write_chunked(self, body):
         size = self.server.api.piece_bytes or len(body)
         for at in range(0, len(body), size):
-            piece = body[at : at + size]
-            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            piece = self.stall(body[at : at + size])
+            if piece:
+                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+
+    def stall(self, piece):
+        api = self.server.api
+        if api.stall_bytes is not None:
+            piece = piece[: api.stall_bytes]
+            api.stall_bytes -= len(piece)
+        return piece
 
     def write_json(self, code, value, headers=None):
         # Pretty for people, as the real server does it.
@@ -551,6 +566,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             page = api.list_page(request)
             request.status = 200
+            for after in api.after_lists:
+                after()
+            api.after_lists = []
             self.write_json(200, page, flow)
 
     def answer_watch(self, request, flow):

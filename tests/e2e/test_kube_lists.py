@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Lists and watches: both ways to list, pages, both forms of 410, streams that are cut anywhere, and
+what is asked for."""
+
+import time
+
+from checks import equal, run, true
+from cluster import Cluster, wait_until
+from kube_node import NODE, Node
+
+
+def forget(node):
+    """The server no longer knows the version that the watch will go on from."""
+    node.api.store.advance()
+    node.api.store.compact()
+    node.api.cut()
+
+
+def test_gone():
+    for as_status in (False, True):
+        with Cluster("gone") as cluster, Node(cluster).start() as node:
+            node.api.gone_as_status = as_status
+            node.wait_targets("first")
+            for turn in range(2):
+                node.api.stop()
+                node.put(f"new{turn}")
+                forget(node)
+                node.api.start()
+                names = [f"new{i}" for i in range(turn + 1)]
+                node.wait_targets("first", *names)
+            gone = [said for said in node.said() if "forgotten" in said]
+            equal("each is said once", len(gone), 2)
+
+
+def test_cut_anywhere():
+    with Cluster("cut") as cluster, Node(cluster).start() as node:
+        node.wait_targets("first")
+        node.api.piece_bytes = 7
+        node.api.cut()
+        for turn in range(6):
+            # Within an event: the first bytes of it come, then nothing.
+            node.api.stall_after(40 + 111 * turn)
+            node.put("first", turn=str(turn))
+            time.sleep(0.2)
+            node.api.cut()
+            node.wait_targets(f"first{turn}")
+        equal("nothing to say", node.said("warn"), [])
+        equal("lists", node.api.count("list"), 0)  # it always went on from where it was
+        equal("watches", node.api.watchers, 1)
+
+
+def test_without_streaming_lists():
+    with Cluster("pages") as cluster, Node(cluster, watch_list=False) as node:
+        for i in range(1203):
+            node.put(f"p{i}", node="other")
+        node.start("selectors: [{role: pod, field: 'spec.nodeName!=none'}]", "1h")
+        wanted = sorted(["first", *(f"p{i}" for i in range(1203))])
+        wait_until("all targets", lambda: node.targets() == wanted, 60)
+        lists = [r for r in node.api.requests if r.verb == "list"]
+        equal("pages", [int(r.query["limit"]) for r in lists], [500, 500, 500])
+        equal("the first asks for", lists[0].query["resourceVersion"], "0")
+        true("one after the other", all(r.query.get("continue") for r in lists[1:]))
+        equal("watches", node.api.watchers, 1)
+
+        # Pages that do not go together: the token is stale, in both ways of a server to say so.
+        for anew in (False, True):
+            node.api.continue_anew = anew
+            first = len(node.api.requests)
+            node.api.after_lists = [node.api.store.advance, node.api.store.compact]
+            forget(node)
+            node.put("first", turn=str(anew))
+            wanted = sorted([f"first{anew}", *(f"p{i}" for i in range(1203))])
+            wait_until("all targets again", lambda: node.targets() == wanted, 60)
+            wait_until("its watch", lambda: node.api.watchers == 1)
+            lists = [r.query["limit"] for r in node.api.requests[first:] if r.verb == "list"]
+            equal("then all in one", lists, ["500", "500", "0"])
+
+
+def test_node_only():
+    with Cluster("node") as cluster, Node(cluster) as node:
+        node.put("elsewhere", node="edge-2")
+        node.start()
+        node.wait_targets("first")
+        query = node.api.requests[0].query
+        equal("the field selector", query["fieldSelector"], f"spec.nodeName={NODE}")
+        node.put("elsewhere")  # it moves here: no pod does, but a selector's view is this
+        node.wait_targets("elsewhere", "first")
+        node.put("elsewhere", node="edge-2")
+        node.wait_targets("first")
+        wanted = {"add": 2, "delete": 1}
+        for event, count in wanted.items():
+            name = f'prometheus_sd_kubernetes_events_total{{event="{event}",role="pod"}}'
+            equal(name, node.metric(name), count)
+
+
+if __name__ == "__main__":
+    run(
+        test_gone,
+        test_cut_anywhere,
+        test_without_streaming_lists,
+        test_node_only,
+        metered=False,
+    )
