@@ -22,7 +22,8 @@ struct fixture {
     struct remote_write_config configs[REMOTES];
     char urls[REMOTES][64];
     struct queue_config queue;
-    uint64_t appended; /* the value of the next sample */
+    const char *storage_path; /* NULL: in memory */
+    uint64_t appended;        /* the value of the next sample */
 
     bool (*until)(const struct fixture *); /* NULL: for the whole time */
     uint64_t run_end_ns;
@@ -132,7 +133,8 @@ static inline int teardown(void **state)
 
 static inline void start(struct fixture *f, size_t remotes)
 {
-    const struct shipper_environment environment = {f->loop, f->http, f->series, f->metrics};
+    const struct shipper_environment environment = {f->loop, f->http, f->series, f->metrics,
+                                                    .storage_path = f->storage_path};
     struct remote_write_config *const configs[REMOTES] = {&f->configs[0], &f->configs[1]};
     assert_int_equal(shipper_new(&environment, &f->queue, configs, remotes, &f->shipper), 0);
 }

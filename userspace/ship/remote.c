@@ -93,29 +93,49 @@ static void take(struct remote *remote, struct shard *shard, const struct queue_
         drop(remote, sample, REMOTE_DROP_NO_MEMORY);
 }
 
+/* Before another number of shards is made, only what the process before had on its way is read. */
+static bool is_hungry(const struct remote *remote, const struct shard *shard,
+                      struct queue_position read)
+{
+    bool emptying = remote->shards_wanted != remote->shard_count;
+    return shard_misses_replay(shard, read) || (!emptying && shard_is_hungry(shard));
+}
+
 /* How many shards could use more samples; 0 where one can hold no more, for it would be skipped. */
-static uint32_t count_hungry(const struct remote *remote)
+static uint32_t count_hungry(const struct remote *remote, struct queue_position read)
 {
     uint32_t hungry = 0;
-    if (remote->shards_wanted != remote->shard_count)
-        return 0;
     for (uint32_t i = 0; i < remote->shard_count; i++) {
         if (shard_is_full(remote->shards[i]))
             return 0;
-        hungry += shard_is_hungry(remote->shards[i]);
+        hungry += is_hungry(remote, remote->shards[i], read);
     }
     return hungry;
+}
+
+static bool is_replaying(const struct remote *remote, struct queue_position read)
+{
+    for (uint32_t i = 0; i < remote->shard_count; i++)
+        if (shard_misses_replay(remote->shards[i], read))
+            return true;
+    return false;
 }
 
 static void read_on(struct remote *remote)
 {
     int64_t least_ms = remote_parts_least_ms(&remote->parts);
-    uint32_t hungry = count_hungry(remote);
+    struct queue_position read = queue_reader_position(remote->reader);
+    bool replaying = is_replaying(remote, read);
+    uint32_t hungry = count_hungry(remote, read);
     struct queue_sample sample;
     while (hungry && queue_reader_next(remote->reader, &sample)) {
         struct shard *shard = remote->shards[sample.shard_key % remote->shard_count];
         bool was_hungry = shard_is_hungry(shard);
         take(remote, shard, &sample, least_ms);
+        if (replaying) { /* for a moment after the start */
+            hungry = count_hungry(remote, sample.end);
+            continue;
+        }
         hungry -= was_hungry && !shard_is_hungry(shard);
         if (hungry && shard_is_full(shard)) {
             metric_add(remote->parts.metrics.enqueue_retries, 1);
@@ -267,7 +287,7 @@ void remote_notify(struct remote *remote, struct sample_counts appended, int64_t
     remote->parts.since_tick.in += (double)(sample_counts_sum(appended) + appended.exemplars);
     remote_metrics_queued(&remote->parts.metrics, newest_ms);
     show_pending(remote);
-    if (count_hungry(remote))
+    if (count_hungry(remote, queue_reader_position(remote->reader)))
         work_soon(remote);
 }
 

@@ -45,10 +45,16 @@ static bool is_idle(const struct shard *shard)
     return shard->batch.items == 0;
 }
 
+bool shard_misses_replay(const struct shard *shard, struct queue_position read)
+{
+    return shard->replaying && is_idle(shard) &&
+           queue_position_compare(read, shard->replay_end) < 0;
+}
+
 bool shard_is_hungry(const struct shard *shard)
 {
-    return is_idle(shard) &&
-           (shard->replaying || shard->pending.count < shard->parts->samples_per_send);
+    return is_idle(shard) && !shard->replaying &&
+           shard->pending.count < shard->parts->samples_per_send;
 }
 
 bool shard_is_full(const struct shard *shard)
@@ -255,8 +261,8 @@ static size_t replay_items(const struct shard *shard)
 static void wake_replay(struct shard *shard, struct queue_position read)
 {
     size_t items = replay_items(shard);
-    if (items == shard->pending.count && queue_position_compare(read, shard->replay_end) < 0)
-        return; /* not all of it is here yet */
+    if (items == shard->pending.count && shard_misses_replay(shard, read))
+        return;
     if (items) {
         build_and_send(shard, items);
         return;

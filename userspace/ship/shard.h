@@ -27,6 +27,8 @@ bool shard_has_had(const struct shard *shard, struct queue_position end);
 int shard_push(struct shard *shard, const struct queue_sample *sample, series_id series);
 /* Whether it could use more samples now: nothing is on its way, and no batch is full. */
 bool shard_is_hungry(const struct shard *shard);
+/* Not all of the batch that the process before had on its way has been read again. */
+bool shard_misses_replay(const struct shard *shard, struct queue_position read);
 /* It holds as many samples as it may. */
 bool shard_is_full(const struct shard *shard);
 /* Nothing in it, nothing on its way. */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A process that goes on where another ended, over the queue on disk: what was on its way goes out
+ * again as the same batches, apart from what is newer, and their refusal loses nothing. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ftw.h>
+
+#include "shipper_fixture.h"
+
+static char folder[] = "/tmp/edgemeter-test-XXXXXX";
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+    (void)status, (void)type, (void)where;
+    return remove(path);
+}
+
+static int setup_on_disk(void **state)
+{
+    setup(state);
+    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
+    assert_non_null(mkdtemp(folder));
+    ((struct fixture *)*state)->storage_path = folder;
+    return 0;
+}
+
+static int teardown_with_disk(void **state)
+{
+    teardown(state);
+    return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* As kill -9 would have it: nothing more is sent, and nothing is said to the queue but what it was
+ * told before. */
+static void restart(struct fixture *f)
+{
+    shipper_free(&f->shipper);
+    start(f, 1);
+}
+
+static bool has_body_of(const struct received_request *a, const struct received_request *b)
+{
+    return a->body.length == b->body.length &&
+           memcmp(a->body.bytes, b->body.bytes, a->body.length) == 0;
+}
+
+static void test_batch_on_its_way_is_sent_again_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_TAKE, REPLY_HANG);
+    start(f, 1);
+    append(f, 130); /* 100 are taken, 30 are on their way after their deadline */
+    f->wanted = 2;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    append(f, 500);
+    restart(f);
+    append(f, 45);
+    run_until_taken(f, f->appended);
+    run(f, 100, NULL);
+    assert_all_taken(f, 0);
+    assert_int_equal(r->requests[2].samples, 30);
+    assert_true(has_body_of(&r->requests[1], &r->requests[2]));
+    assert_int_equal(r->requests[3].samples, 100);
+}
+
+static void test_refused_replay_loses_nothing_new(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_HANG, 400, 400);
+    start(f, 1);
+    append(f, 100);
+    f->wanted = 1;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    append(f, 200);
+    restart(f);
+    run_until_taken(f, 100);
+    run(f, 100, NULL);
+    assert_taken(r, 0, 200, 300);
+    assert_int_equal(
+        metric_value_of(f, "edgemeter_remote_write_", "samples_replay_refused_total", ""), 100);
+    assert_int_equal(counted(f, "samples_failed_total"),
+                     100); /* the second 400 is one of its own */
+}
+
+/* What is on disk is not read into memory to find the batch. */
+static void test_a_long_backlog_is_not_read_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_HANG, REPLY_HANG);
+    start(f, 1);
+    append(f, 100);
+    f->wanted = 1;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    for (int i = 0; i < 50; i++)
+        append(f, 300);
+    restart(f);
+    f->wanted = 2;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    assert_int_equal(series_table_count(f->series), 100); /* those of the batch */
+    run_until_taken(f, f->appended);
+    run(f, 100, NULL);
+    assert_all_taken(f, 0);
+}
+
+static void test_no_batch_on_its_way(void **state)
+{
+    struct fixture *f = *state;
+    start(f, 1);
+    append(f, 250);
+    run_until_taken(f, 250);
+    run(f, 50, NULL);
+    restart(f);
+    append(f, 250);
+    run_until_taken(f, 500);
+    run(f, 50, NULL);
+    assert_all_taken(f, 0);
+}
+
+/* Shards stand at different places when the process ends. */
+static void test_shards_go_on_each_from_its_own_place(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    static int replies[40];
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++)
+        replies[i] = i % 5 == 4 ? REPLY_HANG : REPLY_TAKE;
+    f->configs[0].queue.min_shards = f->configs[0].queue.max_shards = 4;
+    start(f, 1);
+    for (int i = 0; i < 10; i++) {
+        script(r, replies, r->request_count + 8 < ARRAY_SIZE(replies) ? r->request_count + 8 : 0);
+        append(f, 700);
+        run(f, 30, NULL);
+        restart(f);
+    }
+    script(r, NULL, 0);
+    f->wanted = f->appended;
+    run_until_taken(f, f->appended);
+    run(f, 200, NULL);
+    static unsigned taken[RECEIVER_SAMPLES];
+    memset(taken, 0, sizeof(taken));
+    for (size_t i = 0; i < r->taken_count; i++)
+        taken[(size_t)r->taken[i].value]++;
+    for (size_t i = 0; i < f->appended; i++)
+        assert_true(taken[i] >= 1);
+}
+
+/* The configuration may ask for another number of shards than the process before had. */
+static void test_another_number_of_shards(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_HANG, REPLY_HANG, REPLY_HANG);
+    f->configs[0].queue.min_shards = f->configs[0].queue.max_shards = 3;
+    start(f, 1);
+    append(f, 900);
+    f->wanted = 3;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    f->configs[0].queue.min_shards = f->configs[0].queue.max_shards = 1;
+    restart(f);
+    append(f, 100);
+    run_until_taken(f, 1000);
+    run(f, 100, NULL);
+    assert_int_equal(r->taken_count, 1000);
+    assert_int_equal(counted(f, "shards"), 1);
+    for (size_t i = 0; i < 3; i++) { /* each of the three went out again */
+        bool again = false;
+        for (size_t j = 3; j < r->request_count; j++)
+            again |= has_body_of(&r->requests[i], &r->requests[j]);
+        assert_true(again);
+    }
+}
+
+#define RESTART_TEST(name) cmocka_unit_test_setup_teardown(name, setup_on_disk, teardown_with_disk)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RESTART_TEST(test_batch_on_its_way_is_sent_again_as_it_was),
+        RESTART_TEST(test_refused_replay_loses_nothing_new),
+        RESTART_TEST(test_a_long_backlog_is_not_read_at_once),
+        RESTART_TEST(test_no_batch_on_its_way),
+        RESTART_TEST(test_shards_go_on_each_from_its_own_place),
+        RESTART_TEST(test_another_number_of_shards),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
