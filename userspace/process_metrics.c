@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the process's own figures from the kernel when somebody looks. What cannot be read keeps
- * the value that it had. */
+/* Reads the process's own figures, most of them from the kernel, when somebody looks. What cannot
+ * be read keeps the value that it had. */
 #include "process_metrics.h"
 
 #include <dirent.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "model/regex.h"
 
 enum {
     PROCESS_CPU,
@@ -21,6 +22,7 @@ enum {
     PROCESS_START,
     PROCESS_OPEN_FDS,
     PROCESS_MAX_FDS,
+    PROCESS_REGEX_GIVEN_UP,
     PROCESS_METRICS,
 };
 
@@ -36,6 +38,10 @@ static const struct metric_family families[PROCESS_METRICS] = {
     [PROCESS_OPEN_FDS] = {"process_open_fds", "Number of open file descriptors.", METRIC_GAUGE},
     [PROCESS_MAX_FDS] = {"process_max_fds", "Maximum number of open file descriptors.",
                          METRIC_GAUGE},
+    [PROCESS_REGEX_GIVEN_UP] = {"edgemeter_regex_given_up_total",
+                                "Texts too large and too hard for the regex of a relabelling "
+                                "rule, which counted as not matching.",
+                                METRIC_COUNTER},
 };
 
 static const struct metric_family build_info = {
@@ -46,7 +52,8 @@ static const struct metric_family build_info = {
 
 struct process_metrics {
     struct metric *metrics[PROCESS_METRICS];
-    double cpu_seconds; /* as added to the counter so far */
+    double cpu_seconds;      /* as added to the counter so far */
+    uint64_t regex_given_up; /* the same */
 };
 
 static double seconds_of(clockid_t clock)
@@ -114,6 +121,9 @@ static void process_update(void *context)
 
     metric_add(process->metrics[PROCESS_CPU], cpu_seconds - process->cpu_seconds);
     process->cpu_seconds = cpu_seconds;
+    metric_add(process->metrics[PROCESS_REGEX_GIVEN_UP],
+               (double)(regex_given_up() - process->regex_given_up));
+    process->regex_given_up = regex_given_up();
     memory_set(process);
     descriptors_set(process);
 }

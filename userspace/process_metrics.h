@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process_* as every Prometheus client exports them, and edgemeter_build_info. */
+/* process_* as every Prometheus client exports them, edgemeter_build_info, and what the whole
+ * process counts in one place. */
 #ifndef EDGEMETER_PROCESS_METRICS_H
 #define EDGEMETER_PROCESS_METRICS_H
 

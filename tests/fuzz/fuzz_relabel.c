@@ -140,7 +140,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (good) {
         if (count > FIRST_LABEL + 1 && utf8_is_valid(fields[1]))
             check_two_ways(fields[1], fields[FIRST_LABEL + 1]);
-        int error = relabel_rule_compile(&rule, &fault);
+        int error = relabel_rule_check(&rule, &fault);
+        if (!error)
+            error = relabel_rule_compile(&rule, &fault);
         rules.list[0] = rule;
         if (error)
             check_fault(&fault);

@@ -391,9 +391,6 @@ static const struct config_case rejected_cases[] = {
      "control characters\n"},
     {SCRAPE "http_headers: {A: b}",
      "f:3:21: scrape_configs[0].http_headers.A: must be a mapping, not a single value\n"},
-    {REMOTE "write_relabel_configs: [{action: drop}]",
-     "f:3:3: \"write_relabel_configs\" in remote_write[0]" UNBUILT
-     "remove it, or leave it empty\n"},
     {REMOTE "sigv4: {}", "f:3:3: \"sigv4\" in remote_write[0]" UNBUILT "remove it\n"},
     {REMOTE "protobuf_message: prometheus.writerequest",
      "f:3:21: remote_write[0].protobuf_message: must be prometheus.WriteRequest or "

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "rules_maker.h"
 #include "shipper_fixture.h"
 
 static double ours(struct fixture *f, const char *name, const char *more)
@@ -16,9 +17,12 @@ static double ours(struct fixture *f, const char *name, const char *more)
 
 static double sum_of_drops(struct fixture *f)
 {
-    static const char *const reasons[] = {"reason=\"queue_full\",", "reason=\"too_old\",",
-                                          "reason=\"too_large\",", "reason=\"no_memory\",",
-                                          "reason=\"native_histograms_not_sent\","};
+    static const char *const reasons[] = {"reason=\"queue_full\",",
+                                          "reason=\"too_old\",",
+                                          "reason=\"too_large\",",
+                                          "reason=\"no_memory\",",
+                                          "reason=\"native_histograms_not_sent\",",
+                                          "reason=\"dropped_series\","};
     double sum = 0;
     for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
         double count = metric_value(f, "samples_dropped_total", reasons[i]);
@@ -176,6 +180,36 @@ static void test_samples_that_are_too_old(void **state)
     assert_adds_up(f);
 }
 
+/* One remote drops half of the series and changes the others; the other gets all as they are. */
+static void test_write_relabel_configs(void **state)
+{
+    struct fixture *f = *state;
+    struct relabel_rules *rules = &f->configs[0].relabels;
+    char series[32];
+
+    add_rule(rules, RELABEL_DROP, "n", ".*[02468]", "", "$1");
+    add_rule(rules, RELABEL_REPLACE, "n", "(.*)", "n", "r$1");
+    start(f, 2);
+    for (int round = 0; round < 10; round++)
+        append(f, 20);
+    run_until_taken(f, 100);
+    f->wanted = 200;
+    assert_true(run(f, LIMIT_MS, second_has_taken));
+    run(f, 100, NULL);
+    assert_all_taken(f, 1);
+    const struct receiver *first = &f->receivers[0];
+    assert_int_equal(first->taken_count, 100);
+    for (uint64_t i = 0; i < 100; i++) {
+        snprintf(series, sizeof(series), "r%u", (unsigned)(2 * i + 1));
+        assert_string_equal(first->taken[i].series, series);
+        assert_int_equal((uint64_t)first->taken[i].value, 2 * i + 1);
+    }
+    assert_int_equal(metric_value(f, "samples_dropped_total", "reason=\"dropped_series\","), 100);
+    assert_adds_up(f);
+    shipper_free(&f->shipper);
+    relabel_rules_free(rules);
+}
+
 static void test_samples_that_grow_too_old_on_their_way(void **state)
 {
     struct fixture *f = *state;
@@ -331,6 +365,7 @@ int main(void)
         SHIP_TEST(test_retry_after_as_a_date),
         SHIP_TEST(test_pace),
         SHIP_TEST(test_samples_that_are_too_old),
+        SHIP_TEST(test_write_relabel_configs),
         SHIP_TEST(test_samples_that_grow_too_old_on_their_way),
         SHIP_TEST(test_histograms_are_sent_if_asked_for),
         SHIP_TEST(test_metadata_in_requests_of_its_own),

@@ -104,6 +104,16 @@ static void take_empty_values(struct config_reader *reader, const struct yaml_tr
     rule->source_labels_given = config_given(node, "source_labels") != NULL;
 }
 
+/* At the key's value, or at the rule where the key is missing. */
+static void report_fault(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, const struct relabel_fault *fault)
+{
+    const struct yaml_tree_pair *at = yaml_tree_find(node, fault->key);
+    const struct config_place where = {.parent = place, .key = fault->key};
+
+    config_error(reader, at ? at->value : node, at ? &where : place, "%s", fault->reason);
+}
+
 static void check_rule(struct config_reader *reader, const struct yaml_tree_node *node,
                        const struct config_place *place, void *target)
 {
@@ -116,14 +126,13 @@ static void check_rule(struct config_reader *reader, const struct yaml_tree_node
         config_error(reader, action->value, place, "relabel action cannot be empty");
     if (reader->no_memory || rule_is_broken(rule, node))
         return;
+    if (relabel_rule_check(rule, &fault))
+        report_fault(reader, node, place, &fault);
     int error = relabel_rule_compile(rule, &fault);
-    if (error != -EINVAL) {
-        reader->no_memory |= error != 0;
-        return;
-    }
-    const struct yaml_tree_pair *at = fault.key ? yaml_tree_find(node, fault.key) : NULL;
-    const struct config_place where = {.parent = place, .key = fault.key};
-    config_error(reader, at ? at->value : node, at ? &where : place, "%s", fault.reason);
+    if (error == -EINVAL)
+        report_fault(reader, node, place, &fault);
+    else if (error)
+        reader->no_memory = true;
 }
 
 #define RULE(member) offsetof(struct relabel_rule, member)

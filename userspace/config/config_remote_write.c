@@ -165,9 +165,10 @@ static const struct config_block remote_block = {
         {"headers", CONFIG_CUSTOM, .decode = decode_headers},
         {"queue_config", CONFIG_BLOCK, .block = &queue_config_block},
         {"metadata_config", CONFIG_BLOCK, .block = &metadata_block},
+        {"write_relabel_configs", CONFIG_CUSTOM, REMOTE(relabels),
+         .decode = config_decode_relabels},
         {"", CONFIG_INLINE, REMOTE(http), .block = &config_http_block},
 
-        {"write_relabel_configs", CONFIG_UNBUILT, .neutral = "[]"},
         {"round_robin_dns", CONFIG_UNBUILT, .neutral = "false"},
         {"sigv4", CONFIG_UNBUILT},
         {"azuread", CONFIG_UNBUILT},

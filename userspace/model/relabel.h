@@ -46,7 +46,7 @@ struct relabel_rules {
 
 #define RELABEL_REASON_SIZE 256
 struct relabel_fault {
-    const char *key; /* the one to look at; NULL: the rule as a whole */
+    const char *key; /* the one to look at, given or missing */
     char reason[RELABEL_REASON_SIZE];
 };
 
@@ -55,7 +55,9 @@ int relabel_action_parse(struct text name, enum relabel_action *out);
 
 /* The defaults. 0 or -ENOMEM. */
 int relabel_rule_init(struct relabel_rule *rule);
-/* Validates and compiles what was filled in. 0, -ENOMEM, or -EINVAL with the fault. */
+/* Whether what was filled in goes together. 0, or -EINVAL with the fault. */
+int relabel_rule_check(const struct relabel_rule *rule, struct relabel_fault *fault);
+/* 0, -ENOMEM, or -EINVAL with the fault of the regex. */
 int relabel_rule_compile(struct relabel_rule *rule, struct relabel_fault *fault);
 void relabel_rules_free(struct relabel_rules *rules);
 

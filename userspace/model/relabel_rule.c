@@ -90,7 +90,7 @@ static const char *surplus_key(const struct relabel_rule *rule)
     return strcmp(rule->replacement, DEFAULT_REPLACEMENT) != 0 ? "replacement" : NULL;
 }
 
-static int check_keys(const struct relabel_rule *rule, struct relabel_fault *fault)
+int relabel_rule_check(const struct relabel_rule *rule, struct relabel_fault *fault)
 {
     const char *name = actions[rule->action].name;
 
@@ -117,10 +117,7 @@ int relabel_rule_compile(struct relabel_rule *rule, struct relabel_fault *fault)
 {
     struct regex_error regex;
 
-    int error = check_keys(rule, fault);
-    if (error)
-        return error;
-    error = regex_new(text_of(rule->pattern), &rule->regex, &regex);
+    int error = regex_new(text_of(rule->pattern), &rule->regex, &regex);
     if (error == -EINVAL)
         return rule_fault(fault, "regex", "%s (at byte %zu of the pattern)", regex.message,
                           regex.offset + 1);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ship/metadata_push.h"
+#include "ship/remote_relabel.h"
 #include "ship/shard.h"
 #include "ship/shard_plan.h"
 
@@ -28,6 +29,7 @@ struct remote {
     struct loop_timer *work_timer, *plan_timer;
     struct shard_plan plan;
     struct metadata_push *metadata; /* NULL: none is sent */
+    struct remote_relabel *relabel; /* NULL: there are no rules */
 };
 
 const char *remote_name(const struct remote *remote)
@@ -80,16 +82,29 @@ static void drop(struct remote *remote, const struct queue_sample *sample,
     remote->parts.since_tick.dropped++;
 }
 
+/* The series as this remote gets it; 0: dropped by its rules. */
+static int relabel(struct remote *remote, series_id series, series_id *out)
+{
+    *out = series;
+    return remote->relabel ? remote_relabel_series(remote->relabel, series, out) : 0;
+}
+
 static void take(struct remote *remote, struct shard *shard, const struct queue_sample *sample,
                  int64_t least_ms)
 {
+    series_id series;
+
     if (shard_has_had(shard, sample->end))
         return;
     if (sample->sample.type == SAMPLE_HISTOGRAM && !remote->parts.config->send_native_histograms)
         drop(remote, sample, REMOTE_DROP_NO_HISTOGRAMS);
     else if (sample->sample.timestamp_ms < least_ms)
         drop(remote, sample, REMOTE_DROP_TOO_OLD);
-    else if (shard_push(shard, sample, sample->sample.series))
+    else if (relabel(remote, sample->sample.series, &series))
+        drop(remote, sample, REMOTE_DROP_NO_MEMORY);
+    else if (!series)
+        drop(remote, sample, REMOTE_DROP_RELABELLED);
+    else if (shard_push(shard, sample, series))
         drop(remote, sample, REMOTE_DROP_NO_MEMORY);
 }
 
@@ -339,6 +354,9 @@ static int setup(struct remote *remote)
                                   &remote->reader);
     if (!error)
         error = make_shards(remote);
+    if (!error && parts->config->relabels.count)
+        error = remote_relabel_new(parts->environment->series, &parts->config->relabels,
+                                   &remote->relabel);
     if (!error && parts->config->metadata.send)
         error = metadata_push_new(parts, &remote->metadata);
     return error;
@@ -380,6 +398,7 @@ void remote_free(struct remote **out)
         return;
     metadata_push_free(&remote->metadata);
     free_shards(remote);
+    remote_relabel_free(&remote->relabel);
     loop_timer_free(&remote->work_timer);
     loop_timer_free(&remote->plan_timer);
     queue_reader_close(&remote->reader);

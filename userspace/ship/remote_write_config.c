@@ -41,6 +41,7 @@ void remote_write_config_release(struct remote_write_config **config)
         return;
     free(released->url);
     free(released->name);
+    relabel_rules_free(&released->relabels);
     http_config_free(&released->http);
     free(released);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/http_config.h"
+#include "model/relabel.h"
 
 enum remote_write_protocol {
     REMOTE_WRITE_V1, /* prometheus.WriteRequest */
@@ -19,6 +20,7 @@ struct remote_write_config {
     char *name;                 /* NULL: the first 6 hex digits of a hash of url */
     uint64_t remote_timeout_ns; /* 30s */
     struct http_config http;
+    struct relabel_rules relabels;       /* write_relabel_configs */
     enum remote_write_protocol protocol; /* 1.0 */
     bool send_exemplars;                 /* false */
     bool send_native_histograms;         /* false */
