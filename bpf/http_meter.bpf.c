@@ -4,6 +4,7 @@
 #include "vmlinux.h"
 
 /* Global functions: the verifier looks at each once, whatever its arguments. */
+int http_plain_head_in_slot(struct __sk_buff *skb, __u32 slot);
 int http_line_in_slot(__u32 slot, __u32 line_end);
 int http_scan_in_slot(__u32 slot);
 int http_route_in_slot(__u32 slot, __u32 content_end);
@@ -11,6 +12,7 @@ int http_host_in_slot(__u32 slot);
 int http_step_in_slot(struct __sk_buff *skb, __u32 slot);
 int http_step_last_in_slot(__u32 slot);
 int row_add_in_slot(__u32 slot);
+#define HTTP_PLAIN_HEAD(context, frame) http_plain_head_in_slot(context, (frame)->slot)
 #define HTTP_LINE(frame, line_end) http_line_in_slot((frame)->slot, line_end)
 #define HTTP_SCAN(frame) http_scan_in_slot((frame)->slot)
 #define HTTP_ROUTE_FIND(frame, content_end) http_route_in_slot((frame)->slot, content_end)
@@ -20,8 +22,15 @@ int row_add_in_slot(__u32 slot);
 
 #include "http_maps.h"
 #include "packet.h"
-#include "http_connection.h"
+#include "http_plain.h"
 #include "http_hooks.h"
+
+__noinline int http_plain_head_in_slot(struct __sk_buff *skb, __u32 slot)
+{
+    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+    return scratch ? http_plain_head(skb, &scratch->frame) : 0;
+}
 
 __noinline int http_line_in_slot(__u32 slot, __u32 line_end)
 {
@@ -110,6 +119,9 @@ static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock 
                                          struct early *early, struct http_connection *connection,
                                          struct http_frame *frame)
 {
+    if (http_packet_may_be_plain(connection, &frame->packet) &&
+        http_packet_plain(skb, connection, frame))
+        return;
     http_packet_begin(connection, frame);
     if (frame->stream.kept) {
         struct http_kept *kept = kept_of(socket, early, 0);
@@ -158,7 +170,7 @@ static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
 static __always_inline void take_over(struct bpf_sock *socket, struct http_connection *connection,
                                       const struct early_key *key, const struct early *early)
 {
-    if (connection->streams[HTTP_INGRESS].kept) {
+    if (connection->halves[HTTP_INGRESS].stream.kept) {
         struct http_kept *kept =
             bpf_sk_storage_get(&kept_lines, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
         if (kept)
@@ -173,6 +185,8 @@ static __always_inline void take_over(struct bpf_sock *socket, struct http_conne
 static __always_inline void connection_begin(struct bpf_sock *socket,
                                              struct http_connection *connection, __u8 direction)
 {
+    struct http_stream *ingress = &connection->halves[HTTP_INGRESS].stream;
+    struct http_stream *egress = &connection->halves[HTTP_EGRESS].stream;
     struct bpf_tcp_sock *tcp = bpf_tcp_sock(socket);
 
     if (!tcp)
@@ -180,14 +194,12 @@ static __always_inline void connection_begin(struct bpf_sock *socket,
     __u32 gone_by = direction == HTTP_INGRESS ? tcp->data_segs_out : tcp->data_segs_in;
     if (gone_by || tcp->bytes_received || tcp->bytes_acked > 1) {
         connection->turn.late = 1;
-        connection->streams[HTTP_INGRESS].phase = HTTP_PHASE_LOST;
-        connection->streams[HTTP_EGRESS].phase = HTTP_PHASE_LOST;
+        ingress->phase = HTTP_PHASE_LOST;
+        egress->phase = HTTP_PHASE_LOST;
         return;
     }
-    connection->streams[HTTP_INGRESS].phase = HTTP_PHASE_START;
-    connection->streams[HTTP_INGRESS].next = connection->streams[HTTP_INGRESS].seen = tcp->rcv_nxt;
-    connection->streams[HTTP_EGRESS].phase = HTTP_PHASE_START;
-    connection->streams[HTTP_EGRESS].next = connection->streams[HTTP_EGRESS].seen = tcp->snd_nxt;
+    http_stream_begin(ingress, tcp->rcv_nxt);
+    http_stream_begin(egress, tcp->snd_nxt);
 }
 
 /* What came while there was no socket was not the connection's beginning, which is yet to come. */
@@ -228,8 +240,9 @@ connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direc
     http_connection_init(connection, key.cgroup);
     connection_begin(socket, connection, direction);
     if (early) {
-        connection->streams[HTTP_INGRESS].skipped = early->first;
-        connection->streams[HTTP_INGRESS].seen = early->connection.streams[HTTP_INGRESS].seen;
+        struct http_stream *ingress = &connection->halves[HTTP_INGRESS].stream;
+        ingress->skipped = early->first;
+        ingress->seen = early->connection.halves[HTTP_INGRESS].stream.seen;
         bpf_map_delete_elem(&early_connections, &key);
     } else {
         http_outcome_count(HTTP_CONNECTION_SEEN, 1);
@@ -241,7 +254,7 @@ connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direc
 static __always_inline int comes_early(struct bpf_sock *socket,
                                        const struct http_connection *connection, __u32 sequence)
 {
-    __u32 next = connection->streams[HTTP_INGRESS].next;
+    __u32 next = connection->halves[HTTP_INGRESS].stream.next;
 
     if ((__s32)(sequence - next) <= 0)
         return 0;
@@ -281,7 +294,7 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
         .direction = direction,
         .fin = tcp.fin_or_rst,
     };
-    if (!http_packet_concerns(&connection->streams[direction & 1], &packet))
+    if (!http_packet_concerns(&connection->halves[direction & 1].stream, &packet))
         return;
     struct scratch *scratch = scratch_claim();
     if (!scratch) {

@@ -22,6 +22,13 @@ static __always_inline void http_connection_init(struct http_connection *connect
     connection->turn.request_direction = HTTP_DIRECTIONS;
 }
 
+static __always_inline void http_stream_begin(struct http_stream *stream, __u32 next)
+{
+    stream->phase = HTTP_PHASE_START;
+    stream->next = next;
+    stream->seen = next;
+}
+
 /* Is there anything in this packet for the stream? Cheap, and no for most packets of a body. */
 static __always_inline int http_packet_concerns(struct http_stream *stream,
                                                 const struct http_packet *packet)
@@ -83,12 +90,20 @@ static __always_inline void http_request_push(struct http_connection *connection
         turn->unstored = 1;
         turn->unstored_from = number;
     }
-    if (!turn->unstored) {
+    if (frame->stream.flags & HTTP_HEAD_IS_CHUNKED)
+        frame->stream.body = 0;
+    if (!waiting) {
+        struct http_waiting *first = &connection->halves[frame->packet.direction & 1].first;
+        turn->first = number;
+        turn->first_method = frame->stream.method;
+        connection->first_place = frame->stream.place;
+        first->start_ns = frame->head_ns;
+        first->body = frame->stream.body;
+    } else if (!turn->unstored) {
         turn->methods[index] = frame->stream.method;
         connection->places[index] = frame->stream.place;
         connection->waiting[index].start_ns = frame->head_ns;
-        connection->waiting[index].body =
-            frame->stream.flags & HTTP_HEAD_IS_CHUNKED ? 0 : frame->stream.body;
+        connection->waiting[index].body = frame->stream.body;
     }
     frame->head_ns = 0;
     turn->pushed = number + 1;
@@ -97,9 +112,14 @@ static __always_inline void http_request_push(struct http_connection *connection
 static __always_inline void http_request_end(struct http_connection *connection,
                                              const struct http_frame *frame)
 {
-    __u32 last = connection->turn.pushed - 1;
+    struct http_turn *turn = &connection->turn;
+    __u32 last = turn->pushed - 1;
 
-    if (!connection->turn.unstored && connection->turn.request_direction == frame->packet.direction)
+    if (turn->unstored || turn->request_direction != frame->packet.direction)
+        return;
+    if (last == turn->first)
+        connection->halves[frame->packet.direction & 1].first.body = frame->stream.body;
+    else
         connection->waiting[last % HTTP_MAX_OUTSTANDING].body = frame->stream.body;
 }
 
@@ -108,7 +128,7 @@ static __always_inline void http_request_end(struct http_connection *connection,
 static __always_inline int http_answer_early(struct http_connection *connection,
                                              struct http_exchange *exchange, __u8 direction)
 {
-    const struct http_stream *requests = &connection->streams[direction & 1];
+    const struct http_stream *requests = &connection->halves[direction & 1].stream;
     struct http_turn *turn = &connection->turn;
     __u8 phase = requests->phase;
 
@@ -116,7 +136,7 @@ static __always_inline int http_answer_early(struct http_connection *connection,
 
     exchange->key.method =
         unread || phase == HTTP_PHASE_FIELDS ? requests->method : HTTP_METHOD_OTHER;
-    exchange->start_ns = connection->head_ns[direction & 1];
+    exchange->start_ns = connection->halves[direction & 1].head_ns;
     exchange->request_bytes = 0;
     if (phase == HTTP_PHASE_FIELDS || (phase == HTTP_PHASE_START && requests->kept)) {
         turn->early = 1;
@@ -132,11 +152,23 @@ static __always_inline void http_answer_waiting(struct http_connection *connecti
     struct http_exchange *exchange = &frame->exchange;
     __u32 index = number % HTTP_MAX_OUTSTANDING;
 
-    exchange->key.method = connection->turn.methods[index];
-    exchange->key.route = connection->places[index].route;
-    exchange->key.host = connection->places[index].host;
-    exchange->start_ns = connection->waiting[index].start_ns;
-    exchange->request_bytes = connection->waiting[index].body;
+    const struct http_turn *turn = &connection->turn;
+
+    if (number == turn->first) {
+        const struct http_waiting *first = &connection->halves[turn->request_direction & 1].first;
+        exchange->key.method = turn->first_method;
+        exchange->key.route = connection->first_place.route;
+        exchange->key.host = connection->first_place.host;
+        exchange->start_ns = first->start_ns;
+        exchange->request_bytes = first->body;
+    } else {
+        exchange->key.method = turn->methods[index];
+        exchange->key.route = connection->places[index].route;
+        exchange->key.host = connection->places[index].host;
+        exchange->start_ns = connection->waiting[index].start_ns;
+        exchange->request_bytes = connection->waiting[index].body;
+    }
+    compiler_barrier();
 }
 
 /* Of a chunked request that has not ended the length is what came so far. */
@@ -144,7 +176,7 @@ static __always_inline void http_answer_midway(const struct http_connection *con
                                                struct http_exchange *exchange)
 {
     const struct http_stream *requests =
-        &connection->streams[connection->turn.request_direction & 1];
+        &connection->halves[connection->turn.request_direction & 1].stream;
 
     if (requests->flags & HTTP_HEAD_IS_CHUNKED && requests->phase != HTTP_PHASE_FIELDS)
         exchange->request_bytes = requests->body;
@@ -201,7 +233,7 @@ static __always_inline void http_connection_act(struct http_connection *connecti
         frame->turn.unread = connection->turn.unread;
     }
     if (action & HTTP_ACTION_IGNORE)
-        connection->streams[!(frame->packet.direction & 1)].phase = HTTP_PHASE_IGNORED;
+        connection->halves[!(frame->packet.direction & 1)].stream.phase = HTTP_PHASE_IGNORED;
 }
 
 /* The connection has ended. An answer that was cut short is counted as far as it came; who still waits
@@ -211,20 +243,20 @@ static __always_inline void http_connection_end(struct http_connection *connecti
 {
     struct http_turn *turn = &connection->turn;
     __u8 answers = !(turn->request_direction & 1);
-    const struct http_stream *stream = &connection->streams[answers];
+    const struct http_stream *stream = &connection->halves[answers].stream;
 
     if (turn->request_direction == HTTP_DIRECTIONS)
         return;
     frame->packet.direction = answers;
     frame->stream = *stream;
     frame->turn = *turn;
-    frame->head_ns = connection->head_ns[answers];
+    frame->head_ns = connection->halves[answers].head_ns;
     if (stream->flags & HTTP_HEAD_IS_RESPONSE && stream->status >= 200 &&
         stream->phase >= HTTP_PHASE_FIELDS && stream->phase <= HTTP_PHASE_UNTIL_CLOSE) {
         http_body_cut(&frame->stream);
         http_answer(connection, frame);
     }
-    connection->streams[answers].phase = HTTP_PHASE_IGNORED;
+    connection->halves[answers].stream.phase = HTTP_PHASE_IGNORED;
     frame->stream.body = 0;
     frame->exchange.key.cgroup = connection->cgroup;
     frame->exchange.key.role = answers == HTTP_INGRESS ? HTTP_ROLE_CLIENT : HTTP_ROLE_SERVER;
@@ -252,9 +284,9 @@ static __always_inline void http_packet_begin(const struct http_connection *conn
 {
     struct http_stream *stream = &frame->stream;
 
-    *stream = connection->streams[frame->packet.direction & 1];
+    *stream = connection->halves[frame->packet.direction & 1].stream;
     frame->turn = connection->turn;
-    frame->head_ns = connection->head_ns[frame->packet.direction & 1];
+    frame->head_ns = connection->halves[frame->packet.direction & 1].head_ns;
     if (stream->phase == HTTP_PHASE_NEW) {
         stream->phase = HTTP_PHASE_START;
         stream->next = frame->packet.sequence;
@@ -313,8 +345,8 @@ static __always_inline void http_packet_run(void *context, struct http_connectio
 static __always_inline void http_packet_end(struct http_connection *connection,
                                             const struct http_frame *frame)
 {
-    connection->streams[frame->packet.direction & 1] = frame->stream;
-    connection->head_ns[frame->packet.direction & 1] = frame->head_ns;
+    connection->halves[frame->packet.direction & 1].stream = frame->stream;
+    connection->halves[frame->packet.direction & 1].head_ns = frame->head_ns;
 }
 
 #endif

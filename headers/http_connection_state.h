@@ -8,17 +8,20 @@
 enum http_direction { HTTP_INGRESS, HTTP_EGRESS, HTTP_DIRECTIONS };
 
 /* Whose turn it is: which requests wait for their answer, numbered from 0. The request side writes all
- * but `popped` and `early`, which the answering side writes; the two may run on two CPUs at once. */
+ * but `popped` and `early`, which the answering side writes; the two may run on two CPUs at once. A
+ * request that finds none before it is kept apart from the others, on cache lines that are needed anyway. */
 struct http_turn {
     __u32 pushed; /* requests seen */
     __u32 popped; /* requests answered; pushed - popped wait */
     __u32 unstored_from; /* where `unstored`: requests from this number on found no slot */
+    __u32 first; /* number of the last request that found none before it */
     __u8 unstored;
     __u8 request_direction; /* HTTP_DIRECTIONS until the first head */
     __u8 late;   /* begun before we looked: what is not HTTP may be the middle of a body */
     __u8 unread; /* directions (bits) where a head should have started and did not */
     __u8 early;  /* a request was answered before its head had ended */
-    __u8 reserved[7];
+    __u8 first_method;
+    __u8 reserved[2];
     __u8 methods[HTTP_MAX_OUTSTANDING];
 };
 
@@ -27,15 +30,25 @@ struct http_waiting {
     __u64 body;     /* its bytes */
 };
 
+/* What each direction writes: a cache line, as sk_storage lays it out 8 bytes behind the start of one. */
+struct http_half {
+    struct http_stream stream;
+    __u64 head_ns; /* first byte of the head in progress; 0: none */
+    struct http_waiting first; /* see turn.first */
+};
+_Static_assert(sizeof(struct http_half) == 64, "a cache line");
+
 struct http_connection {
     __u64 cgroup;
-    __u64 head_ns[HTTP_DIRECTIONS]; /* first byte of the head in progress; 0: none */
-    struct http_stream streams[HTTP_DIRECTIONS];
     struct http_turn turn;
+    struct http_place first_place;
+    __u32 reserved;
+    struct http_half halves[HTTP_DIRECTIONS];
     struct http_waiting waiting[HTTP_MAX_OUTSTANDING];
     struct http_place places[HTTP_MAX_OUTSTANDING]; /* where those requests go */
 };
 _Static_assert(sizeof(struct http_connection) <= 512, "sk_storage shares optmem with the application");
+_Static_assert(__builtin_offsetof(struct http_connection, halves) == 56, "the rest of the first cache line");
 
 /* What is kept of unfinished lines; a map of its own, since few connections need it. */
 struct http_kept {

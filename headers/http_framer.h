@@ -20,7 +20,7 @@
 #define HTTP_LINE_TAIL 16u
 #define HTTP_WINDOW_LOAD 1024u /* bytes taken from a packet at a time */
 #define HTTP_WINDOW_BYTES (HTTP_LINE_KEPT + HTTP_WINDOW_LOAD)
-#define HTTP_SCAN_BYTES 32u    /* looked at in one step */
+#define HTTP_SCAN_BYTES 64u    /* looked at in one step */
 #define HTTP_SCAN_STEPS 128    /* steps and lines in one call */
 
 enum http_phase {
@@ -75,6 +75,9 @@ struct http_window {
     __u32 line;     /* where the current line starts */
     __u32 at;       /* the next byte to look at */
     __u32 end;      /* bytes held */
+    __u32 block;    /* where the HTTP_SCAN_BYTES begin that were looked at last */
+    __u32 next;     /* behind them */
+    __u64 newlines; /* bit i: bytes[block + i] is one, and not yet come to */
     __u8 bytes[HTTP_WINDOW_BYTES + HTTP_SCAN_BYTES + 8];
 };
 

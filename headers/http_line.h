@@ -16,12 +16,6 @@
 #define HTTP_TEXT_HOST HTTP_TEXT8('h', 'o', 's', 't', ':', 0, 0, 0)
 #define HTTP_TEXT_VERSION HTTP_TEXT8('H', 'T', 'T', 'P', '/', '1', '.', 0)
 
-/* The number of bytes up to and including the first mark. */
-static __always_inline __u32 http_first_mark(__u64 marks)
-{
-    return (((marks ^ (marks - 1)) & HTTP_EACH(1)) * HTTP_EACH(1)) >> 56;
-}
-
 static __always_inline __u8 http_is_digit(__u64 byte)
 {
     return byte - '0' <= 9;

@@ -10,22 +10,33 @@
 #define HTTP_LINE(frame, line_end) http_line(frame, line_end)
 #endif
 
+/* Which of the bytes from `at` on are newlines. Those behind the window's end mean nothing. */
+static __always_inline __u64 http_newlines(const struct http_window *window, __u64 at)
+{
+    __u64 newlines = 0;
+
+    compiler_forget(at);
+    if (at > HTTP_WINDOW_BYTES)
+        return 0;
+    for (__u32 i = 0; i < HTTP_SCAN_BYTES; i += 8)
+        newlines |= http_mark_bits(http_marks(load_word(window->bytes + at + i), '\n')) << i;
+    return newlines;
+}
+
 /* Most fields are of no interest: seen at their first bytes. */
-static __always_inline int http_line_is_boring(const struct http_frame *frame, __u32 line_end)
+static __always_inline int http_line_is_boring(const struct http_frame *frame)
 {
     const struct http_window *window = &frame->window;
     __u64 first = http_word(window, window->line), lower = first | HTTP_LOWER;
-    __u8 initial = first & 0xff;
 
-    if (frame->stream.phase != HTTP_PHASE_FIELDS)
+    if (frame->stream.phase != HTTP_PHASE_FIELDS || (first & 0xff) <= ' ')
         return 0;
     if (lower == HTTP_TEXT_CONTENT) {
         __u64 second = http_word(window, (__u64)window->line + 8) | HTTP_LOWER;
         return (second & HTTP_BYTES(7)) != HTTP_TEXT_LENGTH;
     }
     return lower != HTTP_TEXT_TRANSFER &&
-           !((lower & HTTP_BYTES(5)) == HTTP_TEXT_HOST && http_hosts_are_on()) &&
-           line_end > window->line + 2 && initial != ' ' && initial != '\t';
+           !((lower & HTTP_BYTES(5)) == HTTP_TEXT_HOST && http_hosts_are_on());
 }
 
 /* The line that ends every head. */
@@ -37,18 +48,25 @@ static __always_inline int http_line_ends_head(const struct http_frame *frame, _
            http_byte(window, window->line) == '\r';
 }
 
-/* 0: no newline in the HTTP_SCAN_BYTES at `at`; else the number of bytes up to and including the first. */
-static __always_inline __u32 http_line_end(const struct http_window *window, __u64 at)
+static __always_inline int http_scan_line(struct http_frame *frame, __u32 line_end)
 {
-    compiler_forget(at);
-    if (at > HTTP_WINDOW_BYTES)
-        return 0;
-    for (__u32 passed = 0; passed < HTTP_SCAN_BYTES; passed += 8) {
-        __u64 marks = http_marks(load_word(window->bytes + at + passed), '\n');
-        if (marks)
-            return passed + http_first_mark(marks);
-    }
-    return 0;
+    int event = HTTP_EVENT_NONE;
+
+    if (http_line_is_boring(frame))
+        frame->stream.field = HTTP_FIELD_NONE;
+    else if (http_line_ends_head(frame, line_end))
+        event = HTTP_EVENT_HEAD;
+    else
+        event = HTTP_LINE(frame, line_end);
+    frame->window.line = line_end;
+    frame->window.at = line_end;
+    return event;
+}
+
+static __always_inline int http_scan_end(struct http_window *window)
+{
+    window->at = window->end;
+    return HTTP_EVENT_MORE;
 }
 
 /* Looks at the window from `at` on, until something happened. On return window.at and window.line
@@ -56,40 +74,35 @@ static __always_inline __u32 http_line_end(const struct http_window *window, __u
 static __always_inline int http_scan(struct http_frame *frame)
 {
     struct http_window *window = &frame->window;
+    int event = HTTP_EVENT_NONE;
 
+    window->next = window->at;
+    window->newlines = 0;
     for (int i = 0; i < HTTP_SCAN_STEPS; i++) {
         compiler_barrier();
-        __u32 at = window->at;
-        if (at >= window->end) {
-            window->at = window->end;
-            return HTTP_EVENT_MORE;
+        __u64 newlines = window->newlines;
+        if (newlines) {
+            __u32 line_end = window->block + http_first_bit(newlines) + 1;
+            if (line_end > window->end)
+                return http_scan_end(window);
+            window->newlines = newlines & (newlines - 1);
+            event = http_scan_line(frame, line_end);
+            if (event != HTTP_EVENT_NONE)
+                return event;
+        } else {
+            __u32 at = window->next;
+            if (at >= window->end)
+                return http_scan_end(window);
+            window->block = at;
+            window->next = at + HTTP_SCAN_BYTES;
+            window->newlines = http_newlines(window, at);
         }
-        __u32 found = http_line_end(window, at);
-        if (!found) {
-            window->at = at + HTTP_SCAN_BYTES;
-            continue;
-        }
-        at += found;
-        if (at > window->end) {
-            window->at = window->end;
-            return HTTP_EVENT_MORE;
-        }
-        int event = HTTP_EVENT_NONE;
-        if (http_line_ends_head(frame, at))
-            event = HTTP_EVENT_HEAD;
-        else if (http_line_is_boring(frame, at))
-            frame->stream.field = HTTP_FIELD_NONE;
-        else
-            event = HTTP_LINE(frame, at);
-        window->line = at;
-        window->at = at;
-        if (event != HTTP_EVENT_NONE)
-            return event;
     }
-    if (window->at < window->end)
-        return HTTP_EVENT_AGAIN;
-    window->at = window->end;
-    return HTTP_EVENT_MORE;
+    if (!window->newlines && window->next >= window->end)
+        return http_scan_end(window);
+    if (!window->newlines)
+        window->at = window->next;
+    return HTTP_EVENT_AGAIN;
 }
 
 #ifndef HTTP_SCAN

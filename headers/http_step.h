@@ -110,6 +110,11 @@ static __always_inline int http_turn_is_stored(const struct http_turn *turn)
            !(turn->unstored && (__s32)(turn->popped - turn->unstored_from) >= 0);
 }
 
+static __always_inline __u8 http_waiting_method(const struct http_turn *turn, __u32 number)
+{
+    return number == turn->first ? turn->first_method : turn->methods[number % HTTP_MAX_OUTSTANDING];
+}
+
 /* The next `left` bytes are body. */
 static __always_inline void http_skip(struct http_stream *stream, __u8 phase)
 {
@@ -185,7 +190,7 @@ static __always_inline int http_response_head(struct http_frame *frame)
         return 0;
     }
     if (http_turn_is_stored(turn))
-        method = turn->methods[turn->popped % HTTP_MAX_OUTSTANDING];
+        method = http_waiting_method(turn, turn->popped);
     if (!frame->head_ns)
         frame->head_ns = frame->packet.now_ns;
     if (status == 101 || (method == HTTP_METHOD_CONNECT && status < 300)) {

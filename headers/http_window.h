@@ -28,12 +28,31 @@ static __always_inline __u8 http_byte(const struct http_window *window, __u64 at
     return window->bytes[at];
 }
 
-/* Marks, in their highest bit, the bytes of the word that equal `byte`; right up to the first. */
+/* Marks, in their highest bit, the bytes of the word that equal `byte`. */
 static __always_inline __u64 http_marks(__u64 word, __u8 byte)
 {
     __u64 zeroed = word ^ HTTP_EACH(byte);
+    __u64 others = ((zeroed & HTTP_EACH(0x7f)) + HTTP_EACH(0x7f)) | zeroed; /* highest bits */
 
-    return (zeroed - HTTP_EACH(1)) & ~zeroed & HTTP_EACH(0x80);
+    return ~others & HTTP_EACH(0x80);
+}
+
+/* Bit i: byte i is marked. */
+static __always_inline __u64 http_mark_bits(__u64 marks)
+{
+    return (marks >> 7) * 0x0102040810204080ULL >> 56;
+}
+
+/* The number of the lowest bit that is set. */
+static __always_inline __u32 http_first_bit(__u64 bits)
+{
+    static const __u8 numbers[64] = {
+        0,  1,  2,  53, 3,  7,  54, 27, 4,  38, 41, 8,  34, 55, 48, 28, 62, 5,  39, 46, 44, 42,
+        22, 9,  24, 35, 59, 56, 49, 18, 29, 11, 63, 52, 6,  26, 37, 40, 33, 47, 61, 45, 43, 21,
+        23, 58, 17, 10, 51, 25, 36, 32, 60, 20, 57, 16, 50, 31, 19, 15, 30, 14, 13, 12,
+    };
+
+    return numbers[(bits & -bits) * 0x022fdd63cc95386dULL >> 58];
 }
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_connection.h"
+#include "http_plain.h"
 
 #define FRAMER_MAX_ROWS 1024
 
@@ -136,9 +136,7 @@ static inline void framer_reset_at(struct framer *framer, const uint32_t next[HT
 {
     framer_reset(framer);
     for (int i = 0; i < HTTP_DIRECTIONS; i++) {
-        framer->connection.streams[i].phase = HTTP_PHASE_START;
-        framer->connection.streams[i].next = next[i];
-        framer->connection.streams[i].seen = next[i];
+        http_stream_begin(&framer->connection.halves[i].stream, next[i]);
     }
 }
 
@@ -147,8 +145,8 @@ static inline void framer_reset_late(struct framer *framer)
 {
     framer_reset(framer);
     framer->connection.turn.late = 1;
-    framer->connection.streams[HTTP_INGRESS].phase = HTTP_PHASE_LOST;
-    framer->connection.streams[HTTP_EGRESS].phase = HTTP_PHASE_LOST;
+    framer->connection.halves[HTTP_INGRESS].stream.phase = HTTP_PHASE_LOST;
+    framer->connection.halves[HTTP_EGRESS].stream.phase = HTTP_PHASE_LOST;
 }
 
 /* What must always hold; seen = counted + lost, as far as the framer decides it. */
@@ -158,8 +156,8 @@ static inline void framer_check(const struct framer *framer)
     const uint64_t *outcomes = framer->outcomes;
 
     for (int i = 0; i < HTTP_DIRECTIONS; i++) {
-        FRAMER_REQUIRE(framer->connection.streams[i].phase <= HTTP_PHASE_IGNORED);
-        FRAMER_REQUIRE(framer->connection.streams[i].kept <= HTTP_LINE_KEPT);
+        FRAMER_REQUIRE(framer->connection.halves[i].stream.phase <= HTTP_PHASE_IGNORED);
+        FRAMER_REQUIRE(framer->connection.halves[i].stream.kept <= HTTP_LINE_KEPT);
     }
     FRAMER_REQUIRE((int32_t)(turn->pushed - turn->popped) >= 0);
     FRAMER_REQUIRE(outcomes[HTTP_HEAD_COUNTED] + outcomes[HTTP_HEAD_UNANSWERED] ==
@@ -179,7 +177,7 @@ static inline void framer_check(const struct framer *framer)
 static inline void feed(struct framer *framer, uint8_t direction, uint32_t sequence,
                         const void *bytes, uint32_t length, int fin, uint64_t now_ns)
 {
-    static const uint8_t remains[] = {'\n', 'A', '\r', 0xff, '0', ' '};
+    static const uint8_t remains[] = {'\n', 0, 'A', '\r', 0xff, '0', ' '};
     struct framer_payload payload = {bytes, length};
     struct http_frame *frame = framer->frame;
     uint8_t *kept = framer->kept.bytes[direction];
@@ -191,11 +189,16 @@ static inline void feed(struct framer *framer, uint8_t direction, uint32_t seque
     framer_in_use = framer;
     framer->outcomes[HTTP_CONNECTION_SEEN] += !framer->seen;
     framer->seen = 1;
-    if (!http_packet_concerns(&framer->connection.streams[direction], &packet))
+    if (!http_packet_concerns(&framer->connection.halves[direction].stream, &packet))
         return;
-    memset(&frame->window, remains[framer->packets++ % sizeof(remains)], sizeof(frame->window));
+    memset(frame, remains[framer->packets++ % sizeof(remains)], sizeof(*frame));
     packet.now_ns = now_ns;
     frame->packet = packet;
+    if (http_packet_may_be_plain(&framer->connection, &packet) &&
+        http_packet_plain(&payload, &framer->connection, frame)) {
+        framer_check(framer);
+        return;
+    }
     http_packet_begin(&framer->connection, frame);
     if (frame->stream.kept)
         memcpy(frame->window.bytes, kept, HTTP_LINE_KEPT);
@@ -209,8 +212,8 @@ static inline void feed(struct framer *framer, uint8_t direction, uint32_t seque
 
 static inline int framer_is_lost(const struct framer *framer)
 {
-    return framer->connection.streams[HTTP_INGRESS].phase == HTTP_PHASE_LOST ||
-           framer->connection.streams[HTTP_EGRESS].phase == HTTP_PHASE_LOST;
+    return framer->connection.halves[HTTP_INGRESS].stream.phase == HTTP_PHASE_LOST ||
+           framer->connection.halves[HTTP_EGRESS].stream.phase == HTTP_PHASE_LOST;
 }
 
 /* The socket is closed. */
