@@ -148,8 +148,10 @@ static __always_inline struct scratch *scratch_claim(void)
 {
     __u32 first = bpf_get_smp_processor_id() * HTTP_SCRATCHES_PER_CPU;
 
-    for (__u32 i = 0; i < HTTP_SCRATCHES_PER_CPU; i++) {
+    for (__u32 i = 0; i < HTTP_SCRATCHES_LEAST; i++) {
         __u32 slot = first + i;
+        if (slot >= scratch_count)
+            slot -= scratch_count;
         struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
         if (!scratch)
             return 0;

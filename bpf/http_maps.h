@@ -13,11 +13,12 @@
 /* Settings; read-only once loaded. */
 const volatile __u64 bucket_bounds_ns[HTTP_MAX_BOUNDS]; /* ascending; the unused ones ~0 */
 const volatile __u8 role_enabled[HTTP_ROLES];
+const volatile __u32 scratch_count = HTTP_SCRATCHES_LEAST;
 const volatile __u8 routes_on, hosts_on, native_on;
 const volatile __u64 native_bounds_ns[HTTP_NATIVE_BUCKETS]; /* ascending; the last ~0 */
 
 /* A place to work on one packet. Ingress can interrupt egress on the same CPU, and a preemptible
- * kernel can put one egress before another: a few per CPU, claimed by counting. */
+ * kernel can put one egress before another: several, claimed by counting. */
 struct scratch {
     __u64 claims; /* the one whose claim made it 1 has it */
     struct http_frame frame;
@@ -25,7 +26,7 @@ struct scratch {
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, HTTP_SCRATCHES_PER_CPU); /* times the CPUs */
+    __uint(max_entries, HTTP_SCRATCHES_LEAST); /* more where there are many CPUs */
     __type(key, __u32);
     __type(value, struct scratch);
 } scratches SEC(".maps");

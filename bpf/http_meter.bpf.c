@@ -154,12 +154,11 @@ static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
     if (early)
         return early;
     struct early *blank = bpf_map_lookup_elem(&blank_early, &zero);
-    if (!blank || bpf_map_update_elem(&early_connections, &key, blank, BPF_NOEXIST)) {
-        http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
-        return 0;
-    }
+    int error = blank ? bpf_map_update_elem(&early_connections, &key, blank, BPF_NOEXIST) : -1;
     early = bpf_map_lookup_elem(&early_connections, &key);
-    if (early) {
+    if (!early)
+        http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
+    else if (!error) {
         http_connection_init(&early->connection, key.cgroup);
         early->first = tcp->sequence;
         http_outcome_count(HTTP_CONNECTION_SEEN, 1);

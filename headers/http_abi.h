@@ -9,7 +9,10 @@
 #define HTTP_BUCKETS (HTTP_MAX_BOUNDS + 1)
 #define HTTP_MAX_OUTSTANDING 16          /* requests of one connection that wait for their answer */
 
-#define HTTP_SCRATCHES_PER_CPU 4         /* packets that can be worked on at once on one CPU */
+/* Packets that can be worked on at once: some for each CPU, and where it has none left those of the
+ * others. A preemptible kernel can stop a program midway and start another on the same CPU. */
+#define HTTP_SCRATCHES_PER_CPU 4
+#define HTTP_SCRATCHES_LEAST 32
 
 enum http_role { HTTP_ROLE_SERVER, HTTP_ROLE_CLIENT, HTTP_ROLES };
 

@@ -41,6 +41,12 @@ static int say_why(const char *what, int error)
     return error;
 }
 
+static uint32_t scratch_count(const struct http_meter *meter)
+{
+    uint32_t count = (uint32_t)meter->cpus * HTTP_SCRATCHES_PER_CPU;
+    return count > HTTP_SCRATCHES_LEAST ? count : HTTP_SCRATCHES_LEAST;
+}
+
 static void settings_fill(struct http_meter *meter, const struct http_metrics_config *config)
 {
     struct http_meter_bpf__rodata *settings = meter->bpf->rodata;
@@ -54,6 +60,7 @@ static void settings_fill(struct http_meter *meter, const struct http_metrics_co
     settings->routes_on = config->routes.count > 0;
     settings->hosts_on = config->hosts.count > 0;
     settings->native_on = config->native_histograms;
+    settings->scratch_count = scratch_count(meter);
 }
 
 static int sizes_set(struct http_meter *meter, const struct http_metrics_config *config)
@@ -67,7 +74,7 @@ static int sizes_set(struct http_meter *meter, const struct http_metrics_config 
         {bpf->maps.native_rows, config->native_histograms ? config->max_rows + HTTP_ROLES : 0},
         {bpf->maps.routes, config->routes.count},
         {bpf->maps.hosts, config->hosts.count},
-        {bpf->maps.scratches, (size_t)meter->cpus * HTTP_SCRATCHES_PER_CPU},
+        {bpf->maps.scratches, scratch_count(meter)},
     };
     int error = 0;
 
