@@ -92,14 +92,25 @@ static int replace(struct relabeler *relabeler, const struct relabel_rule *rule,
                               buffer_text(&relabeler->result));
 }
 
+static const EVP_MD *fetch_md5(void)
+{
+    static EVP_MD *md5;
+    if (!md5)
+        md5 = EVP_MD_fetch(NULL, "MD5", "-fips");
+    return md5;
+}
+
+bool relabel_can_hash(void)
+{
+    return fetch_md5() != NULL;
+}
+
 /* The last 8 bytes of the MD5 sum, big endian. */
 static int md5_number(struct text text, uint64_t *out)
 {
-    static EVP_MD *md5;
+    const EVP_MD *md5 = fetch_md5();
     unsigned char sum[EVP_MAX_MD_SIZE];
 
-    if (!md5)
-        md5 = EVP_MD_fetch(NULL, "MD5", "-fips");
     if (!md5 || !EVP_Digest(text.bytes, text.length, sum, NULL, md5, NULL))
         return -ENOMEM;
     *out = 0;

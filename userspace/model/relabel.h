@@ -61,6 +61,9 @@ int relabel_rule_check(const struct relabel_rule *rule, struct relabel_fault *fa
 int relabel_rule_compile(struct relabel_rule *rule, struct relabel_fault *fault);
 void relabel_rules_free(struct relabel_rules *rules);
 
+/* Whether this machine's libcrypto has MD5: hashmod needs it. */
+bool relabel_can_hash(void);
+
 /* Working memory of relabelling; one serves any rules, one set after the other. */
 struct relabeler;
 int relabeler_new(struct relabeler **out);

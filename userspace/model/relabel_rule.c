@@ -97,6 +97,9 @@ int relabel_rule_check(const struct relabel_rule *rule, struct relabel_fault *fa
     if (rule->action == RELABEL_HASHMOD && !rule->modulus)
         return rule_fault(fault, "modulus",
                           "relabel configuration for hashmod requires non-zero modulus");
+    if (rule->action == RELABEL_HASHMOD && !relabel_can_hash())
+        return rule_fault(fault, "action",
+                          "hashmod needs MD5, which libcrypto here does not offer");
     if (actions[rule->action].target && !*rule->target_label)
         return rule_fault(fault, "target_label",
                           "relabel configuration for %s action requires 'target_label' value",
