@@ -38,13 +38,14 @@ archive := $(BUILD)/edgemeter.a
 skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
+e2e_programs := $(patsubst tests/e2e/%.c,$(BUILD)/tests/e2e/%,$(sort $(wildcard tests/e2e/*.c)))
 benches := $(BUILD)/tests/bench/bench_parse
 e2e_peers := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*.c)))
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
 .PHONY: build deps test tests demo vmtest bench-http bench-parse install clean format
 build: $(BUILD)/edgemeter
-tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(benches)
+tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(e2e_programs) $(benches)
 
 deps: ; $(Q)tools/install-deps
 
