@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages that record_exposition.py serves to a real Prometheus, and how."""
 
+from exposition_protobuf import histogram_cases, plain_cases
+
 # Values: the same in both text formats.
 NUMBERS = """
 0 -0 +0 1 -1 +1 1.5 .5 5. 0.1 1e3 1E3 1e+3 1e-3 1.e2 .5e1 007 00.10 1e400 -1e400 1e-400 -1e-400
@@ -131,6 +133,10 @@ def unique(pages):
     return list(dict.fromkeys(pages))
 
 
+PROTOBUF = (
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+)
+
 FORMATS = {
     "text": {
         "content_type": "text/plain; version=0.0.4; charset=utf-8",
@@ -139,5 +145,14 @@ FORMATS = {
     "openmetrics": {
         "content_type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
         "cases": unique(openmetrics_cases()),
+    },
+    "protobuf": {
+        "content_type": PROTOBUF,
+        "cases": unique([*plain_cases(), *histogram_cases()]),
+    },
+    "protobuf_both": {
+        "content_type": PROTOBUF,
+        "cases": unique(histogram_cases()),
+        "job": {"always_scrape_classic_histograms": True},
     },
 }

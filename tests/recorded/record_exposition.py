@@ -13,7 +13,7 @@ holds our own parsers to these files. How to read them:
   sample SERIES VALUE [@MS]     the timestamp only where the page brings its own
   histogram SERIES ...
   exemplar SERIES LABELS VALUE [@MS]
-  metadata SERIES TYPE UNIT HELP
+  metadata SERIES TYPE UNIT HELP   only of series without timestamps of their own
 
 A value is the shortest decimal of its bits. Labels of the target itself are left out.
 
@@ -273,6 +273,8 @@ def write_case(page, error, samples, exemplars, metadata, scraped_at):
         else:
             lines.append(f"sample {series} {write_value(sample.bits)}{stamp}")
         known = metadata.get(tuple(sample.labels))
+        if stamp:  # its metadata is sent with the sample, and that may be too old to be sent
+            continue
         if known and known != (0, b"", b"") and series not in described:
             described.append(series)
     for exemplar in exemplars:

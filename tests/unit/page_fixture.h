@@ -19,7 +19,7 @@ struct page_fixture {
     struct scrape_page page;
 };
 
-#define PAGE_FIXTURE_TIME_MS INT64_C(1700000000123) /* of the scrape */
+#define PAGE_FIXTURE_TIME_MS INT64_C(1700000077777) /* of the scrape */
 
 static inline void page_fixture_require(bool fine, const char *what)
 {

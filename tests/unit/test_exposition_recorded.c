@@ -59,6 +59,7 @@ static void outcome_sort(struct outcome *outcome)
 /* Where we mean to differ. Each page must differ indeed. */
 static const struct {
     const char *page, *why;
+    enum scrape_format format; /* either text where it does not say */
 } deviations[] = {
     {" a 1\\n", "Prometheus takes the blank for a part of the name"},
     {"\\x09a 1\\n", "Prometheus takes the tab for a part of the name"},
@@ -95,12 +96,16 @@ static const struct {
     {"a 1 1e300\\n# EOF\\n", "its storage refused the time; here it is out of bounds"},
     {"a 1 -1e300\\n# EOF\\n", "the same"},
     {"a 1 9223372036854775.8\\n# EOF\\n", "the same"},
+    {"\\x1b\\n\\x01h\\x18\\x04\"\\x04:\\x02\\x08\\x01\"\\x0e\\n\\x06\\n\\x01x\\x12\\x01y:"
+     "\\x04\\x08\\x018\\x01",
+     "Prometheus takes all histograms of a family for what the first one is", SCRAPE_PROTOBUF},
 };
 
-static bool may_deviate(const char *page)
+static bool may_deviate(enum scrape_format format, const char *page)
 {
     for (size_t i = 0; i < ARRAY_SIZE(deviations); i++)
-        if (!strcmp(page, deviations[i].page))
+        if ((format == SCRAPE_PROTOBUF) == (deviations[i].format == SCRAPE_PROTOBUF) &&
+            !strcmp(page, deviations[i].page))
             return true;
     return false;
 }
@@ -189,6 +194,60 @@ static void add_sample(struct outcome *outcome, const struct labels *labels,
     outcome_end_line(outcome, start);
 }
 
+/* A float where the histogram counts in floats. */
+static void write_count(struct buffer *out, const struct histogram *h, uint64_t count)
+{
+    double number;
+
+    memcpy(&number, &count, sizeof(number));
+    if (h->is_float)
+        write_value(out, number);
+    else
+        buffer_printf(out, "%lld", (long long)count);
+}
+
+static void write_buckets(struct buffer *out, const struct histogram *h, const char *side,
+                          const struct histogram_span *spans, uint32_t span_count,
+                          const int64_t *deltas, uint32_t delta_count)
+{
+    buffer_printf(out, " %s=", side);
+    for (uint32_t i = 0; i < span_count; i++)
+        buffer_printf(out, "%s%d:%u", i ? "," : "", spans[i].offset, spans[i].length);
+    buffer_append_char(out, '[');
+    for (uint32_t i = 0; i < delta_count; i++) {
+        if (i)
+            buffer_append_char(out, ',');
+        write_count(out, h, (uint64_t)deltas[i]);
+    }
+    buffer_append_char(out, ']');
+}
+
+static void add_histogram(struct outcome *outcome, const struct labels *labels,
+                          const struct sample *sample)
+{
+    const struct histogram *h = sample->histogram;
+    struct buffer *out = &outcome->text;
+    size_t start = out->length;
+
+    buffer_append_string(out, "histogram ");
+    write_labels(out, labels);
+    buffer_printf(out, " %s%s schema=%d count=", h->is_float ? "float" : "integer",
+                  h->is_gauge ? " gauge" : "", h->schema);
+    write_count(out, h, h->count);
+    buffer_append_string(out, " sum=");
+    write_value(out, h->sum);
+    buffer_append_string(out, " zero=");
+    write_value(out, h->zero_threshold);
+    buffer_append_char(out, ':');
+    write_count(out, h, h->zero_count);
+    write_buckets(out, h, "positive", h->positive_spans, h->positive_span_count, h->positive_deltas,
+                  h->positive_delta_count);
+    write_buckets(out, h, "negative", h->negative_spans, h->negative_span_count, h->negative_deltas,
+                  h->negative_delta_count);
+    write_time(out, sample->timestamp_ms);
+    outcome_end_line(outcome, start);
+}
+
 static void add_exemplar(struct outcome *outcome, const struct labels *labels,
                          const struct exemplar *exemplar)
 {
@@ -230,14 +289,22 @@ static bool is_first_of(const struct sample_record *record, size_t index)
     return true;
 }
 
-static void scrape(struct outcome *outcome, enum scrape_format format, struct text page,
+struct recording {
+    const char *path;
+    unsigned least_cases;
+    enum scrape_format format;
+    struct scrape_protocol_config protocols;
+};
+
+static void scrape(struct outcome *outcome, const struct recording *recording, struct text page,
                    size_t piece)
 {
     struct page_fixture *fixture = page_fixture_new();
     const struct series_table *series = fixture->series;
 
     outcome_clear(outcome);
-    page_fixture_scrape(fixture, format, page, piece);
+    fixture->config.protocols = recording->protocols;
+    page_fixture_scrape(fixture, recording->format, page, piece);
     outcome->up = !fixture->page.failed;
     struct sample_record record = scrape_page_record(&fixture->page);
     for (size_t i = 0; outcome->up && i < record.count; i++) {
@@ -245,8 +312,12 @@ static void scrape(struct outcome *outcome, enum scrape_format format, struct te
         const struct labels *labels = series_table_labels(series, sample->series);
         const struct metadata *metadata =
             series_table_metadata(series, series_table_metadata_id(series, sample->series));
-        add_sample(outcome, labels, sample);
-        if (metadata && (metadata->type || metadata->help.length || metadata->unit.length) &&
+        if (sample->type == SAMPLE_HISTOGRAM)
+            add_histogram(outcome, labels, sample);
+        else
+            add_sample(outcome, labels, sample);
+        if (metadata && sample->timestamp_ms == PAGE_FIXTURE_TIME_MS &&
+            (metadata->type || metadata->help.length || metadata->unit.length) &&
             is_first_of(&record, i))
             add_metadata(outcome, labels, metadata);
     }
@@ -325,17 +396,17 @@ static void print_outcome(const char *who, const struct outcome *outcome)
 }
 
 /* In pieces of any size. */
-static bool check_page(enum scrape_format format, struct text page, const struct outcome *recorded,
-                       struct outcome *ours)
+static bool check_page(const struct recording *recording, struct text page,
+                       const struct outcome *recorded, struct outcome *ours)
 {
     const size_t pieces[] = {1, 3, 16, page.length + 1};
     autobuffer struct buffer shown;
 
     buffer_init(&shown, MAX_TEXT);
     write_escaped(&shown, page);
-    bool may = may_deviate(shown.length ? shown.bytes : "");
+    bool may = may_deviate(recording->format, shown.length ? shown.bytes : "");
     for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
-        scrape(ours, format, page, pieces[i]);
+        scrape(ours, recording, page, pieces[i]);
         if (outcome_equal(recorded, ours) != may)
             continue;
         fprintf(stderr, "\npage %s in pieces of %zu%s\n", shown.bytes, pieces[i],
@@ -347,38 +418,57 @@ static bool check_page(enum scrape_format format, struct text page, const struct
     return true;
 }
 
-static void replay(const char *path, enum scrape_format format, unsigned least_cases)
+static void replay(const struct recording *recording)
 {
     static struct outcome recorded, ours;
     autobuffer struct buffer page;
-    FILE *file = fopen(path, "r");
+    FILE *file = fopen(recording->path, "r");
     unsigned cases = 0, different = 0;
 
     if (!file)
-        fail_msg("%s is not there: run the test in the root of the source", path);
+        fail_msg("%s is not there: run the test in the root of the source", recording->path);
     buffer_init(&page, MAX_TEXT);
     buffer_init(&recorded.text, MAX_TEXT);
     buffer_init(&ours.text, MAX_TEXT);
     for (; read_recorded(file, &page, &recorded); cases++)
-        different += !check_page(format, buffer_text(&page), &recorded, &ours);
+        different += !check_page(recording, buffer_text(&page), &recorded, &ours);
     fclose(file);
     buffer_free(&recorded.text);
     buffer_free(&ours.text);
-    print_message("%s: %u pages\n", path, cases);
-    assert_in_range(cases, least_cases, UINT32_MAX);
+    print_message("%s: %u pages\n", recording->path, cases);
+    assert_in_range(cases, recording->least_cases, UINT32_MAX);
     assert_int_equal(different, 0);
 }
 
 static void test_text(void **state)
 {
     (void)state;
-    replay("tests/recorded/exposition_text.txt", SCRAPE_TEXT, 300);
+    replay(&(struct recording){"tests/recorded/exposition_text.txt", 300, SCRAPE_TEXT});
 }
 
 static void test_openmetrics(void **state)
 {
     (void)state;
-    replay("tests/recorded/exposition_openmetrics.txt", SCRAPE_OPENMETRICS, 400);
+    replay(
+        &(struct recording){"tests/recorded/exposition_openmetrics.txt", 400, SCRAPE_OPENMETRICS});
+}
+
+static void test_protobuf(void **state)
+{
+    (void)state;
+    replay(&(struct recording){"tests/recorded/exposition_protobuf.txt",
+                               140,
+                               SCRAPE_PROTOBUF,
+                               {.native_histograms = true}});
+}
+
+static void test_protobuf_both(void **state)
+{
+    (void)state;
+    replay(&(struct recording){"tests/recorded/exposition_protobuf_both.txt",
+                               45,
+                               SCRAPE_PROTOBUF,
+                               {.native_histograms = true, .classic_histograms = true}});
 }
 
 int main(void)
@@ -386,6 +476,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_openmetrics),
+        cmocka_unit_test(test_protobuf),
+        cmocka_unit_test(test_protobuf_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

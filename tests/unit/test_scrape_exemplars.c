@@ -63,17 +63,17 @@ static void test_exemplars_over_scrapes(void **state)
         {"b_total 3 # {id=\"y\"} 0.5 3\n# EOF\n", "0{id=\"y\"} 0.5 @3000|"},
         {"b_total 3 # {id=\"y\"} 0.7 3\n# EOF\n", "0{id=\"y\"} 0.7 @3000|"},
         {"b_total 3 # {id=\"z\"} 0.7 2.9\n# EOF\n", ""}, /* older than the last */
-        {"b_total 3 # {id=\"z\"} 0.7\n# EOF\n", "0{id=\"z\"} 0.7 @1700000000123|"},
+        {"b_total 3 # {id=\"z\"} 0.7\n# EOF\n", "0{id=\"z\"} 0.7 @1700000077777|"},
         {"b_total 3 # {id=\"z\"} 0.7\n# EOF\n", ""},   /* another time, but not its own */
         {"b_total 3 # {id=\"z\"} 0.7 4\n# EOF\n", ""}, /* older than the last again */
         {"b_total 3\n# EOF\n", ""},
         {"b_total 3 # {id=\"z\"} 0.7 4\n# EOF\n", "0{id=\"z\"} 0.7 @4000|"}, /* forgotten */
         {"b_total 3 # {id=\"z\"} 0.7 4\n# EOF\n", ""},
         {"b_total 3 # {id=\"z\"} 0.8\nbad\n# EOF\n",
-         "0{id=\"z\"} 0.8 @1700000000123|"}, /* it fails */
-        {"b_total 3 # {id=\"z\"} 0.8\n# EOF\n", "0{id=\"z\"} 0.8 @1700000000123|"},
+         "0{id=\"z\"} 0.8 @1700000077777|"}, /* it fails */
+        {"b_total 3 # {id=\"z\"} 0.8\n# EOF\n", "0{id=\"z\"} 0.8 @1700000077777|"},
         {"b_total 3 # {} 1\nc_total{d=\"e\"} 1 # {b=\"1\",a=\"2\"} 2\n# EOF\n",
-         "0{} 1 @1700000000123|1{a=\"2\",b=\"1\"} 2 @1700000000123|"},
+         "0{} 1 @1700000077777|1{a=\"2\",b=\"1\"} 2 @1700000077777|"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++)

@@ -187,6 +187,8 @@ static int parse_sample(struct exposition_parser *parser, const char **cursor,
     entry->label_count = 0;
     entry->has_timestamp = false;
     entry->has_exemplar = false;
+    entry->histogram = NULL;
+    entry->created_ms = 0;
     if (behind) {
         entry->name = (struct text){NULL, 0};
         entry->series = lex_between(*cursor, behind);

@@ -8,20 +8,26 @@
 #ifndef EDGEMETER_MODEL_EXPOSITION_H
 #define EDGEMETER_MODEL_EXPOSITION_H
 
-#include "model/labels.h"
-#include "model/metadata.h"
+#include "model/sample.h"
 
 #define EXPOSITION_MAX_LABELS \
     128 /* of one line, and of one exemplar; more is an error of that line */
 
 enum exposition_format { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
 
-enum exposition_kind { EXPOSITION_SAMPLE, EXPOSITION_TYPE, EXPOSITION_HELP, EXPOSITION_UNIT };
+enum exposition_kind {
+    EXPOSITION_SAMPLE,
+    EXPOSITION_EXEMPLAR, /* one more exemplar of the sample before (the protobuf format) */
+    EXPOSITION_TYPE,
+    EXPOSITION_HELP,
+    EXPOSITION_UNIT,
+};
 
 struct exposition_exemplar {
     bool verbatim; /* no escapes in names and values */
     size_t label_count;
-    struct label labels[EXPOSITION_MAX_LABELS]; /* without quotes; escapes not resolved, unless verbatim */
+    struct label
+        labels[EXPOSITION_MAX_LABELS]; /* without quotes; escapes not resolved, unless verbatim */
     double value;
     bool has_timestamp;
     int64_t timestamp_ms;
@@ -42,6 +48,8 @@ struct exposition_entry {
     int64_t timestamp_ms;
     bool has_exemplar;
     struct exposition_exemplar exemplar;
+    struct histogram *histogram; /* in place of the value; NULL in text */
+    int64_t created_ms;          /* when the count began; 0: not known, and always in text */
 };
 
 struct exposition_parser {

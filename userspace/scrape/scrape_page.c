@@ -100,7 +100,7 @@ static size_t page_parse(struct scrape_page *page, struct text lines, bool more)
     page->line = parser->line;
     page->ended = parser->ended;
     if (result < 0)
-        scrape_page_fail(page, "line %u: %s", parser->line, parser->error);
+        scrape_page_fail_here(page, "%s", parser->error);
     return lines.length;
 }
 
@@ -136,11 +136,8 @@ static void feed_lines(struct scrape_page *page, const char *bytes, size_t lengt
         tail_append(page, bytes + used, length - used);
 }
 
-void scrape_page_feed(struct scrape_page *page, const char *bytes, size_t length)
+static void feed_text(struct scrape_page *page, const char *bytes, size_t length)
 {
-    page->bytes += length;
-    if (page->failed)
-        return;
     if (page->tail.length) {
         const char *newline = memchr(bytes, '\n', length);
         size_t taken = newline && !page->open_quote ? (size_t)(newline + 1 - bytes) : length;
@@ -157,14 +154,33 @@ void scrape_page_feed(struct scrape_page *page, const char *bytes, size_t length
         feed_lines(page, bytes, length);
 }
 
+void scrape_page_feed(struct scrape_page *page, const char *bytes, size_t length)
+{
+    page->bytes += length;
+    if (page->failed)
+        return;
+    if (page->proto)
+        scrape_page_feed_families(page, bytes, length);
+    else
+        feed_text(page, bytes, length);
+}
+
+static void end_text(struct scrape_page *page)
+{
+    if (!page->failed && page->tail.length)
+        page_parse(page, buffer_text(&page->tail), false);
+    if (!page->failed && page->format == SCRAPE_OPENMETRICS && page->bytes && !page->ended)
+        scrape_page_fail_here(page, "data does not end with # EOF");
+}
+
 void scrape_page_end(struct scrape_page *page)
 {
     struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, false);
 
-    if (!page->failed && page->tail.length)
-        page_parse(page, buffer_text(&page->tail), false);
-    if (!page->failed && page->format == SCRAPE_OPENMETRICS && page->bytes && !page->ended)
-        scrape_page_fail(page, "line %u: data does not end with # EOF", page->line);
+    if (page->proto)
+        scrape_page_end_families(page);
+    else
+        end_text(page);
     if (!page->failed && page->over_limit)
         scrape_page_fail(page, "sample limit exceeded");
     scrape_families_end(page->families);
@@ -219,13 +235,22 @@ void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *sha
 
 void scrape_page_set_format(struct scrape_page *page, enum scrape_format format)
 {
+    const struct scrape_protocol_config *config = &page->target->config->protocols;
+    const struct proto_options options = {config->native_histograms, config->classic_histograms};
+
     page->format = format;
-    if (format == SCRAPE_PROTOBUF)
-        scrape_page_fail(page, "the protobuf format is not built yet");
+    if (format != SCRAPE_PROTOBUF)
+        return;
+    buffer_free(&page->tail);
+    buffer_init(&page->tail, PROTO_MAX_FAMILY + 64);
+    int error = page->proto ? 0 : proto_exposition_new(&options, &page->proto);
+    if (error)
+        scrape_page_fail_errno(page, error);
 }
 
 void scrape_page_free(struct scrape_page *page)
 {
     buffer_free(&page->tail);
+    proto_exposition_free(&page->proto);
     sample_list_free(&page->samples);
 }

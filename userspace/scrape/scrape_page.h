@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One page on its way from bytes to samples. Lines are parsed as they come; the samples are kept
- * until the page is known to be good. Does not know where the bytes come from. */
+/* One page on its way from bytes to samples. Lines and families are parsed as they come; the
+ * samples are kept until the page is known to be good. Does not know where the bytes come from. */
 #ifndef EDGEMETER_SCRAPE_SCRAPE_PAGE_H
 #define EDGEMETER_SCRAPE_SCRAPE_PAGE_H
 
 #include "model/metric.h"
+#include "model/proto_exposition.h"
 #include "scrape/sample_list.h"
 #include "scrape/scrape_cache.h"
 #include "scrape/scrape_labels.h"
@@ -36,11 +37,13 @@ struct scrape_page {
     int64_t timestamp_ms;             /* of samples that bring none */
     enum scrape_format format;
 
-    struct buffer tail; /* the line whose end has not come yet */
-    bool open_quote;    /* `tail` ends inside a quoted string that spans lines */
-    bool open_run;      /* a run of comments began in lines that are gone */
-    bool ended;         /* `# EOF` was read */
-    unsigned line;      /* lines parsed */
+    struct buffer tail;             /* the line or family whose end has not come yet */
+    bool open_quote;                /* `tail` ends inside a quoted string that spans lines */
+    bool open_run;                  /* a run of comments began in lines that are gone */
+    bool ended;                     /* `# EOF` was read */
+    unsigned line;                  /* lines (or families) read */
+    struct proto_exposition *proto; /* NULL: text */
+    bool took;                      /* the sample read last is in the record */
 
     struct sample_list samples;
     size_t bytes;     /* of the body */
@@ -55,7 +58,7 @@ struct scrape_page {
 void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *shared,
                        const struct target *target, struct scrape_cache *cache,
                        int64_t timestamp_ms);
-/* Before the first byte; else it is classic text. */
+/* Before the first byte; else it is classic text. The page may fail for want of memory. */
 void scrape_page_set_format(struct scrape_page *page, enum scrape_format format);
 void scrape_page_feed(struct scrape_page *page, const char *bytes, size_t length);
 /* The body is complete: parses a last line without its newline. */

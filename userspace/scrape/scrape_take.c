@@ -24,12 +24,24 @@ int scrape_page_fail(struct scrape_page *page, const char *format, ...)
     return -EINVAL;
 }
 
+int scrape_page_fail_here(struct scrape_page *page, const char *format, ...)
+{
+    char what[SCRAPE_REASON_SIZE - 32];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(what, sizeof(what), format, arguments);
+    va_end(arguments);
+    return scrape_page_fail(page, "%s %u: %s", page->format == SCRAPE_PROTOBUF ? "family" : "line",
+                            page->line, what);
+}
+
 int scrape_page_fail_errno(struct scrape_page *page, int error)
 {
-    return scrape_page_fail(page, "line %u: %s", page->line,
-                            error == -E2BIG
-                                ? "too many series: a limit on their number or size is reached"
-                                : strerror(-error));
+    return scrape_page_fail_here(page, "%s",
+                                 error == -E2BIG
+                                     ? "too many series: a limit on their number or size is reached"
+                                     : strerror(-error));
 }
 
 /* ---- series ---- */
@@ -50,8 +62,8 @@ static int fail_names(struct scrape_page *page, const struct labels *labels)
 
     buffer_init(&written, SCRAPE_REASON_SIZE);
     labels_write(labels, &written);
-    return scrape_page_fail(page, "line %u: invalid metric name or label names: %.*s", page->line,
-                            TEXT_FORMAT(buffer_text(&written)));
+    return scrape_page_fail_here(page, "invalid metric name or label names: %.*s",
+                                 TEXT_FORMAT(buffer_text(&written)));
 }
 
 static int build_labels(struct scrape_page *page, const struct exposition_entry *entry,
@@ -59,11 +71,13 @@ static int build_labels(struct scrape_page *page, const struct exposition_entry 
 {
     const struct scrape_config *config = page->target->config;
     char reason[SCRAPE_LABELS_REASON_SIZE] = "", limit[SCRAPE_LIMITS_REASON_SIZE];
-    struct text bound = scrape_families_bound(page->families);
+    struct text bound = {NULL, 0};
 
+    if (!entry->verbatim) /* else it has been written by us */
+        bound = scrape_families_bound(page->families);
     int error = scrape_labels_build(page->shared->labels, entry, page->target, bound, out, reason);
     if (error == -EINVAL)
-        return scrape_page_fail(page, "line %u: %s", page->line, reason);
+        return scrape_page_fail_here(page, "%s", reason);
     if (error)
         return scrape_page_fail_errno(page, error);
     if (!*out)
@@ -209,6 +223,7 @@ static void take_created(struct scrape_page *page)
         sample_list_add_created(samples, first, (int64_t)created_ms);
 }
 
+/* Of the last sample. */
 static void take_exemplar(struct scrape_page *page, const struct exposition_exemplar *exemplar)
 {
     struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, true);
@@ -234,25 +249,18 @@ static void count_kept(struct scrape_page *page)
     metric_add(page->shared->metrics.sample_limit_exceeded, 1);
 }
 
-static int add_sample(struct scrape_page *page, const struct exposition_entry *entry,
-                      struct cached_series *series, struct sample sample)
+/* A sample that is in the record: what is beside it. */
+static void take_surroundings(struct scrape_page *page, const struct exposition_entry *entry,
+                              struct cached_series *series)
 {
-    if (page->samples.count == SCRAPE_MAX_SAMPLES)
-        return scrape_page_fail(page, "line %u: more than %u samples", page->line,
-                                SCRAPE_MAX_SAMPLES);
-    sample.series = series->series;
-    int error = sample_list_add(&page->samples, sample);
-    if (error)
-        return scrape_page_fail_errno(page, error);
     if (series->is_new || scrape_families_is_fresh(page->families))
         describe(page, series->series);
     if (series->is_created)
         take_created(page);
+    if (entry->created_ms > 0)
+        sample_list_add_created(&page->samples, page->samples.count - 1, entry->created_ms);
     if (entry->has_exemplar && page->shared->exemplars)
         take_exemplar(page, &entry->exemplar);
-    page->added += series->is_new;
-    series->is_new = false;
-    return 0;
 }
 
 /* The least integer is what a time that fits none was read as. */
@@ -261,19 +269,54 @@ static bool is_out_of_bounds(int64_t timestamp_ms)
     return timestamp_ms == INT64_MIN || timestamp_ms > clock_wall_ms() + SCRAPE_MAX_FUTURE_MS;
 }
 
-int scrape_page_take(struct scrape_page *page, const struct exposition_entry *entry)
+/* Whether the sample goes into the record. Of two of one series at one time the first counts. */
+static bool is_wanted(const struct scrape_page *page, const struct exposition_entry *entry,
+                      const struct cached_series *series, bool own_time)
 {
-    const struct scrape_config *config = page->target->config;
-    bool own_time = entry->has_timestamp && config->honor_timestamps;
+    struct metric *refused = NULL;
+
+    if (own_time && is_out_of_bounds(entry->timestamp_ms))
+        refused = page->shared->metrics.out_of_bounds;
+    else if (!own_time && series->tracked)
+        refused = page->shared->metrics.duplicates;
+    else
+        return true;
+    metric_add(refused, 1);
+    return false;
+}
+
+static int add_sample(struct scrape_page *page, const struct exposition_entry *entry,
+                      struct cached_series *series, bool own_time)
+{
     struct sample sample = {
-        .type = SAMPLE_FLOAT,
+        .series = series->series,
+        .type = entry->histogram ? SAMPLE_HISTOGRAM : SAMPLE_FLOAT,
         .timestamp_ms = own_time ? entry->timestamp_ms : page->timestamp_ms,
         .value = entry->value,
     };
+
+    if (page->samples.count == SCRAPE_MAX_SAMPLES)
+        return scrape_page_fail_here(page, "more than %u samples", SCRAPE_MAX_SAMPLES);
+    if (entry->histogram)
+        sample.histogram = histogram_hold(entry->histogram);
+    int error = sample_list_add(&page->samples, sample);
+    if (error)
+        return scrape_page_fail_errno(page, error);
+    take_surroundings(page, entry, series);
+    page->added += series->is_new;
+    series->is_new = false;
+    series->tracked |= !own_time || page->target->config->track_timestamps_staleness;
+    return 0;
+}
+
+int scrape_page_take(struct scrape_page *page, const struct exposition_entry *entry)
+{
+    bool own_time = entry->has_timestamp && page->target->config->honor_timestamps;
     struct cached_series *series = entry->is_expected
                                        ? scrape_cache_take_expected(page->cache)
                                        : scrape_cache_find(page->cache, entry->series);
 
+    page->took = false;
     page->scraped++;
     if (!series) {
         int error = add_series(page, entry, &series);
@@ -283,18 +326,14 @@ int scrape_page_take(struct scrape_page *page, const struct exposition_entry *en
     if (series && !series->series)
         return 0;
     count_kept(page);
-    if (page->over_limit)
+    if (page->over_limit || !is_wanted(page, entry, series, own_time))
         return 0;
-    if (own_time && is_out_of_bounds(sample.timestamp_ms)) {
-        metric_add(page->shared->metrics.out_of_bounds, 1);
-        return 0;
-    }
-    if (!own_time && series->tracked) {
-        metric_add(page->shared->metrics.duplicates, 1);
-        return 0;
-    }
-    int error = add_sample(page, entry, series, sample);
-    if (!error)
-        series->tracked |= !own_time || config->track_timestamps_staleness;
-    return error;
+    page->took = true;
+    return add_sample(page, entry, series, own_time);
+}
+
+void scrape_page_take_exemplar(struct scrape_page *page, const struct exposition_entry *entry)
+{
+    if (page->took && page->shared->exemplars && entry->has_exemplar)
+        take_exemplar(page, &entry->exemplar);
 }
