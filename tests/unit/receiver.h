@@ -383,13 +383,20 @@ static inline void receiver_start(struct receiver *r, struct loop *loop)
     receiver_listen(r, 0);
 }
 
-static inline void receiver_stop(struct receiver *r)
+/* The script begins anew with the next one. */
+static inline void receiver_forget_requests(struct receiver *r)
 {
-    receiver_down(r);
     for (size_t i = 0; i < r->request_count; i++) {
         buffer_free(&r->requests[i].head);
         buffer_free(&r->requests[i].body);
     }
+    r->request_count = 0;
+}
+
+static inline void receiver_stop(struct receiver *r)
+{
+    receiver_down(r);
+    receiver_forget_requests(r);
     free(r->taken);
 }
 

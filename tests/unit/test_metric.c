@@ -258,6 +258,12 @@ static void test_hooks(void **state)
     assert_page("# HELP edgemeter_pending Samples in the \"queue\",\\na path C:\\\\x.\n"
                 "# TYPE edgemeter_pending gauge\n"
                 "edgemeter_pending 32\n");
+    metric_registry_off_write(registry, registry); /* nobody's context */
+    metric_registry_off_write(registry, gauge);
+    assert_page("# HELP edgemeter_pending Samples in the \"queue\",\\na path C:\\\\x.\n"
+                "# TYPE edgemeter_pending gauge\n"
+                "edgemeter_pending 32\n");
+    assert_int_equal(metric_registry_on_write(registry, set_from_hook, gauge), 0);
 }
 
 static void test_maxima(void **state)

@@ -256,7 +256,7 @@ static void test_apply(void **state)
     f->configs[1].queue.min_backoff_ns = f->configs[1].queue.max_backoff_ns = 3600 * NS_PER_SECOND;
     assert_int_equal(shipper_apply(f->shipper, both, 2), 0);
     SCRIPT(&f->receivers[1], REPLY_TAKE, 503);
-    f->receivers[1].request_count = 0;
+    receiver_forget_requests(&f->receivers[1]);
     append(f, 100);
     f->wanted = 200;
     assert_true(run(f, LIMIT_MS, second_has_taken));

@@ -282,6 +282,7 @@ void collector_free(struct collector **collector)
 {
     if (!*collector)
         return;
+    metric_registry_off_write((*collector)->environment.metrics, *collector);
     loop_timer_free(&(*collector)->timer);
     http_rows_free(&(*collector)->rows);
     http_meter_free(&(*collector)->meter);

@@ -355,7 +355,7 @@ void queue_free(struct queue **out)
         TAILQ_REMOVE(&queue->places, place, siblings);
         place_free(&place);
     }
-    queue_metrics_free(&queue->metrics);
+    queue_metrics_free(&queue->metrics, queue);
     record_writer_free(&queue->writer);
     dictionary_writer_free(&queue->scratch);
     free(TAKE_PTR(*out));

@@ -17,7 +17,7 @@ struct queue_metrics {
 /* 0, -ENOMEM or -E2BIG. Looks at the queue whenever the registry is written. */
 int queue_metrics_init(struct queue_metrics *metrics, struct queue *queue,
                        struct metric_registry *registry);
-void queue_metrics_free(struct queue_metrics *metrics);
+void queue_metrics_free(struct queue_metrics *metrics, const struct queue *queue);
 
 void queue_metrics_dropped(struct queue_metrics *metrics, struct place *place, enum queue_drop why,
                            struct sample_counts counts);
