@@ -2,6 +2,7 @@
 """An agent with one job of role pod at the stand-in API server: what it scrapes, and what it says.
 No cgroups and no real pods: all of them are one page."""
 
+import base64
 import http.server
 import json
 import re
@@ -18,7 +19,7 @@ NODE = "edge-1"
 class Exporter:
     """Answers every path with a page, and counts."""
 
-    def __init__(self):
+    def __init__(self, address="127.0.0.1"):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(handler):
                 self.scrapes += 1
@@ -33,7 +34,7 @@ class Exporter:
                 pass
 
         self.scrapes = 0
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -63,33 +64,52 @@ class Node:
         self.api.stop()
         self.exporter.stop()
 
-    def config(self, selectors, interval):
+    def kubeconfig(self):
+        """Its name: the same server and token, as kubectl has them."""
+        with open(self.api.ca_file, "rb") as file:
+            authority = base64.b64encode(file.read()).decode()
+        return self.cluster.write(
+            "kubeconfig",
+            f"""
+current-context: here
+contexts: [{{name: here, context: {{cluster: stand-in, user: agent}}}}]
+clusters:
+- name: stand-in
+  cluster: {{server: "{self.api.url}", certificate-authority-data: {authority}}}
+users: [{{name: agent, user: {{tokenFile: token}}}}]
+""",
+        )
+
+    def server(self):
+        return f"""api_server: {self.api.url}
+        authorization: {{credentials_file: {self.token_file}}}
+        tls_config: {{ca_file: {self.api.ca_file}}}"""
+
+    def config(self, server, more, interval):
         return f"""
 scrape_configs:
   - job_name: pods
     scrape_interval: {interval}
     kubernetes_sd_configs:
       - role: pod
-        api_server: {self.api.url}
-        authorization: {{credentials_file: {self.token_file}}}
-        tls_config: {{ca_file: {self.api.ca_file}}}
-        {selectors}
+        {server or self.server()}
+        {more}
     relabel_configs:
       - {{source_labels: [__meta_kubernetes_pod_name], target_label: pod}}
       - {{source_labels: [__meta_kubernetes_pod_label_turn], target_label: turn}}
 """
 
-    def start(self, selectors="", interval="200ms"):
+    def start(self, more="", interval="200ms", server=None):
         prefix = ["env", f"NODE_NAME={NODE}"]
-        config = self.config(selectors, interval)
+        config = self.config(server, more, interval)
         self.agent = self.cluster.start_edgemeter(config, prefix=prefix)
         return self
 
-    def put(self, name, node=NODE, **labels):
+    def put(self, name, node=NODE, namespace="shop", **labels):
         self.api.store.put(
             "pods",
             {
-                "metadata": {"name": name, "namespace": "shop", "labels": labels},
+                "metadata": {"name": name, "namespace": namespace, "labels": labels},
                 "spec": {
                     "nodeName": node,
                     "containers": [
@@ -109,6 +129,15 @@ scrape_configs:
             target["labels"]["pod"] + target["labels"].get("turn", "")
             for target in answer["data"]["activeTargets"]
         )
+
+    def discovered(self):
+        """Namespace, its team, node and its zone, as relabelling would see them."""
+        answer = json.loads(get(f"{self.agent.url}/api/v1/targets"))
+        names = ("namespace", "namespace_label_team", "node_name", "node_label_zone")
+        return [
+            tuple(target["discoveredLabels"].get(f"__meta_kubernetes_{name}") for name in names)
+            for target in answer["data"]["activeTargets"]
+        ]
 
     def wait_targets(self, *names):
         try:

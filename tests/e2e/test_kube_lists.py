@@ -7,7 +7,7 @@ import time
 
 from checks import equal, run, true
 from cluster import Cluster, wait_until
-from kube_node import NODE, Node
+from kube_node import AGENT, NODE, Node
 
 
 def forget(node):
@@ -94,11 +94,52 @@ def test_node_only():
             equal(name, node.metric(name), count)
 
 
+def test_kubeconfig():
+    with Cluster("kubeconfig") as cluster, Node(cluster) as node:
+        node.start(server=f"kubeconfig_file: {node.kubeconfig()}")
+        node.wait_targets("first")
+        equal("nothing to say", node.said(), [])
+
+
+def test_namespaces():
+    """One watch for each, with rights in no other."""
+    with Cluster("namespaces") as cluster, Node(cluster) as node:
+        node.api.grants = {(AGENT, verb, "pods", "shop") for verb in ("list", "watch")}
+        node.put("elsewhere", namespace="bank")
+        node.start("namespaces: {names: [shop, bank]}")
+        node.wait_targets("first")
+        wait_until("a word", lambda: node.said("warn"))
+        equal("watches", node.api.watchers, 1)
+        node.api.grants |= {(AGENT, verb, "pods", "bank") for verb in ("list", "watch")}
+        node.wait_targets("first", "elsewhere")
+        equal("watches", node.api.watchers, 2)
+
+
+def test_attached_metadata():
+    with Cluster("attached") as cluster, Node(cluster) as node:
+        api = node.api
+        api.grants |= {(AGENT, "watch", what, "") for what in ("nodes", "namespaces")}
+        api.store.put("namespaces", {"metadata": {"name": "shop", "labels": {"team": "a"}}})
+        node.start("attach_metadata: {node: true, namespace: true}")
+        wait_until("watches", lambda: api.watchers == 3)
+        equal("without its node it is no target", node.targets(), [])
+        for zone in ("north", "south"):
+            item = {"metadata": {"name": NODE, "labels": {"zone": zone}}, "spec": {}, "status": {}}
+            api.store.put("nodes", item)
+            wanted = [("shop", "a", NODE, zone)]
+            wait_until(zone, lambda: node.discovered() == wanted)
+        fields = {r.resource: r.query.get("fieldSelector") for r in api.requests}
+        equal("only this node", fields["nodes"], f"metadata.name={NODE}")
+
+
 if __name__ == "__main__":
     run(
         test_gone,
         test_cut_anywhere,
         test_without_streaming_lists,
         test_node_only,
+        test_kubeconfig,
+        test_namespaces,
+        test_attached_metadata,
         metered=False,
     )

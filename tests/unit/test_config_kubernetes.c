@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "config/config.h"
@@ -91,6 +92,143 @@ static void test_refused(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* --- kubeconfig_file --- */
+
+#define FILE_JOB JOB "  - role: pod\n    kubeconfig_file: kube/config\n"
+
+static char folder[] = "/tmp/edgemeter-kubeconfig-XXXXXX";
+
+static void write_kubeconfig(const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/kube/config", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* The file's name decides where kube/config is. */
+static char *kubeconfig_problems(const char *yaml, struct config **config)
+{
+    struct problems problems;
+    char *said = NULL, name[128];
+    size_t length;
+    *config = NULL;
+    snprintf(name, sizeof(name), "%s/f", folder);
+    config_parse(name, yaml, strlen(yaml), config, &problems);
+    FILE *stream = open_memstream(&said, &length);
+    problems_print(&problems, stream);
+    fclose(stream);
+    problems_free(&problems);
+    return said;
+}
+
+#define KUBECONFIG(cluster, user)                                                                 \
+    "apiVersion: v1\nkind: Config\ncurrent-context: b\ncontexts:\n- name: a\n  context: "         \
+    "{cluster: "                                                                                  \
+    "x, user: x}\n- name: b\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: " \
+    "{" cluster "}\nusers:\n- name: u\n  user: {" user "}\n"
+
+static void test_kubeconfig(void **state)
+{
+    (void)state;
+    struct config *config;
+    char wanted[128];
+    write_kubeconfig(KUBECONFIG(
+        "server: 'https://k:6443', certificate-authority: ../ca.crt, tls-server-name: n, "
+        "proxy-url: "
+        "'http://p:1'",
+        "token: ignored, tokenFile: /t, client-certificate-data: LS0tQ0VSVA==, client-key: key"));
+    autofree char *said = kubeconfig_problems(FILE_JOB, &config);
+    assert_string_equal(said, "");
+    const struct kubernetes_config *pods = &config->discoveries[0].list[0]->kubernetes;
+    assert_string_equal(pods->api_server, "https://k:6443");
+    snprintf(wanted, sizeof(wanted), "%s/kube/../ca.crt", folder);
+    assert_string_equal(pods->http.tls.ca_file, wanted);
+    assert_string_equal(pods->http.tls.server_name, "n");
+    assert_string_equal(pods->http.tls.cert, "---CERT");
+    snprintf(wanted, sizeof(wanted), "%s/kube/key", folder);
+    assert_string_equal(pods->http.tls.key_file, wanted);
+    assert_string_equal(pods->http.proxy.url, "http://p:1");
+    assert_string_equal(pods->http.authorization.credentials_file, "/t");
+    assert_null(pods->http.authorization.credentials);
+    assert_string_equal(pods->http.authorization.type, "Bearer");
+    uint64_t digest = config->discoveries[0].list[0]->digest;
+    config_free(&config);
+
+    /* another file is another config */
+    write_kubeconfig(KUBECONFIG("server: 'https://k:6443', insecure-skip-tls-verify: true",
+                                "username: a, password: b"));
+    autofree char *again = kubeconfig_problems(FILE_JOB, &config);
+    assert_string_equal(again, "");
+    pods = &config->discoveries[0].list[0]->kubernetes;
+    assert_true(pods->http.tls.insecure_skip_verify);
+    assert_string_equal(pods->http.basic_auth.username, "a");
+    assert_true(digest != config->discoveries[0].list[0]->digest);
+    config_free(&config);
+}
+
+static void test_bad_kubeconfig(void **state)
+{
+    static const struct {
+        const char *job, *kubeconfig, *reason;
+    } cases[] = {
+        {FILE_JOB, "", "it has no current-context"},
+        {FILE_JOB, "[a", "did not find expected"},
+        {FILE_JOB, "current-context: x\n", "contexts has no \"x\""},
+        {FILE_JOB, "current-context: x\ncontexts: [{name: x, context: {}}]\n",
+         "the context has no cluster"},
+        {FILE_JOB, "current-context: x\ncontexts: [{name: x, context: {cluster: y}}]\n",
+         "clusters has no \"y\""},
+        {FILE_JOB, KUBECONFIG("x: y", "token: t"), "the cluster has no server"},
+        {FILE_JOB, KUBECONFIG("server: 'ftp://x'", "token: t"), "must begin with http"},
+        {FILE_JOB, KUBECONFIG("server: 'https://k', certificate-authority-data: '%'", ""),
+         "certificate-authority-data is not base64"},
+        {FILE_JOB, KUBECONFIG("server: 'https://k'", "exec: {command: aws}"),
+         "exec is not supported"},
+        {FILE_JOB "    api_server: https://k\n", KUBECONFIG("server: 'https://k'", "token: t"),
+         "api_server and kubeconfig_file exclude each other"},
+        {FILE_JOB "    bearer_token: x\n", KUBECONFIG("server: 'https://k'", "token: t"),
+         "bearer_token and kubeconfig_file exclude each other"},
+        {FILE_JOB "    namespaces: {own_namespace: true}\n",
+         KUBECONFIG("server: 'https://k'", "token: t"),
+         "kubeconfig_file and namespaces.own_namespace exclude each other"},
+        {JOB "  - role: pod\n    kubeconfig_file: none\n", "", "No such file"},
+    };
+    size_t wrong = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct config *config;
+        write_kubeconfig(cases[i].kubeconfig);
+        autofree char *said = kubeconfig_problems(cases[i].job, &config);
+        bool good = !config && strstr(said, cases[i].reason);
+        if (!good)
+            print_error("said: %swanted: %s\n", said, cases[i].reason);
+        wrong += !good;
+        config_free(&config);
+    }
+    assert_int_equal(wrong, 0);
+}
+
+static int folder_make(void **state)
+{
+    char path[128];
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof(path), "%s/kube", folder);
+    return mkdir(path, 0700);
+}
+
+static int folder_remove(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    return system(command);
+}
+
 static struct config *parse_good(const char *yaml)
 {
     struct config *config;
@@ -170,9 +308,9 @@ static void test_shared_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_taken),
-        cmocka_unit_test(test_shared_server),
+        cmocka_unit_test(test_refused),        cmocka_unit_test(test_taken),
+        cmocka_unit_test(test_shared_server),  cmocka_unit_test(test_kubeconfig),
+        cmocka_unit_test(test_bad_kubeconfig),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

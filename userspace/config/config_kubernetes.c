@@ -2,8 +2,11 @@
 /* kubernetes_sd_configs. Roles that are not built are refused by name. */
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+
 #include "config/config_blocks.h"
 #include "config/config_digest.h"
+#include "config/config_kubeconfig.h"
 #include "config/config_values.h"
 
 #define MAX_NAMESPACES 1024
@@ -158,6 +161,13 @@ static void decode_selectors(struct config_reader *reader, const struct yaml_tre
     }
 }
 
+static void expect_text(struct config_reader *reader, const struct yaml_tree_node *node,
+                        const struct config_place *place, void *target)
+{
+    (void)target; /* it is read after all other keys */
+    config_expect(reader, node, place, YAML_TREE_SCALAR);
+}
+
 static void keep_for_later(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *target)
 {
@@ -205,32 +215,54 @@ static const struct yaml_tree_pair *find_http_key(const struct yaml_tree_node *n
     for (size_t i = 0; i < node->count; i++) {
         const char *key = node->pairs[i].key->text.bytes;
         if (!is_query_key(key) && strcmp(key, "api_server") != 0 &&
-            node->pairs[i].value->kind != YAML_TREE_NULL)
+            strcmp(key, "kubeconfig_file") != 0 && node->pairs[i].value->kind != YAML_TREE_NULL)
             return &node->pairs[i];
     }
     return NULL;
+}
+
+/* A server is named by api_server or kubeconfig_file; without either it is the cluster's own. */
+static void check_exclusions(struct config_reader *reader, const struct yaml_tree_node *node,
+                             const struct config_place *place,
+                             const struct kubernetes_config *config)
+{
+    const struct yaml_tree_node *server = config_given(node, "api_server");
+    const struct yaml_tree_node *file = config_given(node, "kubeconfig_file");
+    const struct yaml_tree_pair *http = find_http_key(node);
+
+    if (server && file)
+        config_error(reader, file, place, "api_server and kubeconfig_file exclude each other");
+    if ((server || file) && config->own_namespace)
+        config_error(reader, server ? server : file, place,
+                     "%s and namespaces.own_namespace exclude each other: only in a cluster there "
+                     "is an own namespace",
+                     server ? "api_server" : "kubeconfig_file");
+    if (http && !server)
+        config_error(reader, http->key, place,
+                     file ? "%s and kubeconfig_file exclude each other"
+                          : "%s needs api_server: in a cluster the pod's "
+                            "service account is used",
+                     http->key->text.bytes);
 }
 
 static void check_server(struct config_reader *reader, const struct yaml_tree_node *node,
                          const struct config_place *place, struct kubernetes_config *config)
 {
     const struct yaml_tree_node *server = config_given(node, "api_server");
-    const struct yaml_tree_pair *http = find_http_key(node);
+    const struct yaml_tree_node *file = config_given(node, "kubeconfig_file");
+    const char *key = server ? "api_server" : "kubeconfig_file";
+    const struct config_place where = {.parent = place, .key = key};
 
-    if (server && config->api_server) {
-        const char *fault = config_url_fault(text_of(config->api_server));
-        if (fault)
-            config_error(reader, server, &(struct config_place){place, "api_server"}, "%s", fault);
-        if (config->own_namespace)
-            config_error(reader, server, place,
-                         "api_server and namespaces.own_namespace exclude each other: only in a "
-                         "cluster there is an own namespace");
-    } else if (http) {
-        config_error(reader, http->key, place,
-                     "%s needs api_server: in a cluster the pod's service account is used",
-                     http->key->text.bytes);
-    }
+    check_exclusions(reader, node, place, config);
     config->server_digest = digest_server(node);
+    if (file && !server && file->kind == YAML_TREE_SCALAR) {
+        autofree char *path = config_copy_path(reader, file->text);
+        if (path)
+            config_read_kubeconfig(reader, file, &where, path, config);
+    }
+    const char *fault = config->api_server ? config_url_fault(text_of(config->api_server)) : NULL;
+    if (fault)
+        config_error(reader, server ? server : file, &where, "%s", fault);
 }
 
 /* --- the block --- */
@@ -248,7 +280,7 @@ static const struct config_block kubernetes_block = {
     (const struct config_field[]){
         {"role", CONFIG_CUSTOM, .decode = decode_role},
         {"api_server", CONFIG_TEXT, KUBERNETES(api_server)},
-        {"kubeconfig_file", CONFIG_UNBUILT},
+        {"kubeconfig_file", CONFIG_CUSTOM, .decode = expect_text},
         {"namespaces", CONFIG_BLOCK, .block = &namespaces_block},
         {"selectors", CONFIG_CUSTOM, .decode = keep_for_later},
         {"attach_metadata", CONFIG_BLOCK, .block = &attach_block},
@@ -273,5 +305,6 @@ void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tr
             return;
         kubernetes_config_init(&config->kubernetes);
         config_decode_block(reader, node->items[i], &item, &kubernetes_block, &config->kubernetes);
+        config->digest = config->digest * 31 + config->kubernetes.server_digest; /* a file's too */
     }
 }

@@ -427,6 +427,12 @@ static int renew_report(struct scrape_cycle *cycle)
     return error;
 }
 
+void scrape_cycle_renew_discovered(struct scrape_cycle *cycle, struct target *target)
+{
+    free(cycle->target->discovered);
+    cycle->target->discovered = TAKE_PTR(target->discovered);
+}
+
 int scrape_cycle_replace_target(struct scrape_cycle *cycle, struct target *target, bool keep_series)
 {
     uint64_t interval = cycle->target->scrape_interval_ns;

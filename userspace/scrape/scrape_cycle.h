@@ -19,6 +19,8 @@ void scrape_cycle_status(const struct scrape_cycle *cycle, struct scrape_status 
 /* From now on every scrape fails with this reason (copied), without a request; NULL: no more. */
 void scrape_cycle_refuse(struct scrape_cycle *cycle, const char *reason);
 
+/* Takes over what was discovered of a target that equals the old one, which goes on. */
+void scrape_cycle_renew_discovered(struct scrape_cycle *cycle, struct target *target);
 /* Takes over a target that equals the old one, with a config that may be another. The schedule
  * stays where the interval does; the series known stay where `keep_series` says that the config
  * labels them as before. */

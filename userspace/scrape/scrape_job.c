@@ -89,6 +89,7 @@ static int renew_target(struct scrape_job *job, struct job_target *found, struct
 {
     found->references++;
     if (found->generation == job->generation) {
+        scrape_cycle_renew_discovered(found->cycle, target);
         target_free(&target);
         return 0;
     }
