@@ -38,14 +38,13 @@ archive := $(BUILD)/edgemeter.a
 skeletons := $(patsubst bpf/%.bpf.c,$(GEN)/%.skel.h,$(sort $(wildcard bpf/*.bpf.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
-e2e_programs := $(patsubst tests/e2e/%.c,$(BUILD)/tests/e2e/%,$(sort $(wildcard tests/e2e/*.c)))
-benches := $(BUILD)/tests/bench/bench_parse
+benches := $(BUILD)/tests/bench/bench_parse $(BUILD)/tests/bench/scrape_peers
 e2e_peers := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*.c)))
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
-.PHONY: build deps test tests demo vmtest bench-http bench-parse install clean format
+.PHONY: build deps test tests demo vmtest bench-http bench-parse bench-scrape install clean format
 build: $(BUILD)/edgemeter
-tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(e2e_programs) $(benches)
+tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(e2e_peers) $(benches)
 
 deps: ; $(Q)tools/install-deps
 
@@ -100,6 +99,10 @@ bench-http: deps
 bench-parse: deps
 	$(Q)$(MAKE) --no-print-directory $(benches)
 	$(Q)$(BUILD)/tests/bench/bench_parse tests/recorded/pages/node_exporter.txt $(BENCH)
+
+bench-scrape: deps
+	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/bench/scrape_peers
+	$(Q)BUILD=$(BUILD) tests/bench/bench-scrape $(BENCH)
 
 install: build
 	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter
