@@ -205,7 +205,8 @@ static int learn_label_bytes(struct byte_reader *reader, struct dictionary_write
     buffer_clear(&scratch->current);
     buffer_append(&scratch->current, before->bytes, prefix);
     buffer_append_text(&scratch->current, middle);
-    buffer_append(&scratch->current, before->bytes + (before->length - suffix), suffix);
+    if (suffix)
+        buffer_append(&scratch->current, before->bytes + (before->length - suffix), suffix);
     return scratch->current.failed ? -ENOMEM : 0;
 }
 
