@@ -45,6 +45,20 @@ static enum queue_drop why_unreadable(int error)
 
 /* ---- from segment to segment ---- */
 
+static struct queue_position here(const struct queue_reader *reader)
+{
+    if (!reader->in_record || !reader->record.index)
+        return reader->position;
+    return (struct queue_position){reader->segment->head.number, reader->head.offset,
+                                   reader->record.index};
+}
+
+static void leave_record(struct queue_reader *reader)
+{
+    reader->position = here(reader);
+    reader->in_record = false;
+}
+
 static void drop_dictionary(struct queue_reader *reader, struct segment *segment)
 {
     if (reader->dictionary && reader->dictionary->references == 1)
@@ -66,7 +80,7 @@ void reader_detach(struct queue_reader *reader)
     struct segment *segment = reader->segment;
     if (!segment)
         return;
-    reader->in_record = false;
+    leave_record(reader);
     drop_dictionary(reader, segment);
     if (segment->sealed && segment->synced && !segment->in_memory &&
         !is_read_by_another(reader, segment))
@@ -79,9 +93,9 @@ void reader_leave(struct queue_reader *reader, const struct segment *segment, en
     uint64_t next = segment->head.number + 1;
     uint64_t left = sample_counts_sum(sample_counts_less(segment->counts, reader->passed));
     pass_up_to(reader, segment->counts, why);
+    reader_detach(reader);
     if (left)
         reader->position = (struct queue_position){.segment = next};
-    reader_detach(reader);
     reader->segment_number = next;
 }
 
@@ -172,7 +186,7 @@ static void finish_record(struct queue_reader *reader)
     struct sample_counts end = record_counts_before(&reader->head);
     sample_counts_add(&end, reader->record.counts);
     pass_up_to(reader, end, QUEUE_DROP_CORRUPT);
-    reader->in_record = false;
+    leave_record(reader);
 }
 
 /* The rest of the segment, as far as it is written, cannot be read. */
@@ -211,17 +225,17 @@ static struct sample_counts counts_of(const struct queue_sample *sample)
 
 static void take(struct queue_reader *reader, struct queue_sample *out)
 {
-    struct sample_counts counts = counts_of(out);
-    sample_counts_add(&reader->passed, counts);
-    reader->unread = sample_counts_less(reader->unread, counts);
+    bool histogram = out->sample.type == SAMPLE_HISTOGRAM;
+    uint64_t *unread = histogram ? &reader->unread.histograms : &reader->unread.floats;
+    *(histogram ? &reader->passed.histograms : &reader->passed.floats) += 1;
+    *unread -= *unread > 0;
+    reader->passed.exemplars += out->exemplar_count;
+    reader->unread.exemplars -= reader->unread.exemplars < out->exemplar_count
+                                    ? reader->unread.exemplars
+                                    : out->exemplar_count;
+    out->end = here(reader);
     if (reader->place->shard_count > 1)
         out->shard_key = dictionary_shard_key(reader->dictionary, reader->record.number);
-}
-
-static void note_position(struct queue_reader *reader)
-{
-    reader->position = (struct queue_position){reader->segment->head.number, reader->head.offset,
-                                               reader->record.index};
 }
 
 /* The next sample of the record. -ENOENT: this one cannot be given; -ENODATA: there is no more. */
@@ -243,8 +257,6 @@ static int next_of_record(struct queue_reader *reader, struct queue_sample *out)
         pass_up_to(reader, passed, why_unreadable(error));
         return -ENOENT;
     }
-    note_position(reader);
-    out->end = reader->position;
     take(reader, out);
     return 0;
 }
@@ -261,7 +273,7 @@ bool queue_reader_next(struct queue_reader *reader, struct queue_sample *out)
 
 struct queue_position queue_reader_position(const struct queue_reader *reader)
 {
-    return reader->position;
+    return here(reader);
 }
 
 struct sample_counts queue_reader_unread(const struct queue_reader *reader)

@@ -30,7 +30,7 @@ struct queue_reader {
     queue_drop_fn on_drop;
     void *context;
     struct sample_counts unread;
-    struct queue_position position; /* behind the last sample read */
+    struct queue_position position; /* behind the last sample read, until a record is begun */
     uint64_t segment_number;        /* where the reader is, or the least that it goes to next */
     struct segment *segment;        /* NULL: not there yet, or there no more */
     struct dictionary *dictionary;  /* of the segment, held */

@@ -15,6 +15,8 @@
 
 static void forget_sample(struct record_reader *reader)
 {
+    if (!reader->exemplar_count && !reader->histogram)
+        return;
     for (size_t i = 0; i < reader->exemplar_count; i++)
         free((struct labels *)reader->exemplars[i].labels);
     reader->exemplar_count = 0;
@@ -110,6 +112,8 @@ static int read_exemplar(struct record_reader *reader)
 static int read_beside(struct record_reader *reader, struct queue_sample *out)
 {
     struct beside *next = &reader->next_beside;
+    if (!next->there || next->index > reader->index)
+        return 0;
     while (next->there && next->index <= reader->index) {
         int error = 0;
         if (next->what == BESIDE_EXEMPLAR)

@@ -15,6 +15,14 @@
 #define SAMPLE_HEAD_MAX_BYTES (1 + 2 * VARINT_MAX_BYTES + VALUE_MAX_BYTES)
 #define BESIDE_HEAD_MAX_BYTES (1 + 3 * VARINT_MAX_BYTES + 8)
 
+/* What a sample is told by: those before it. */
+struct trail {
+    int64_t timestamp_ms;
+    double value;
+    uint32_t number;       /* of the series */
+    uint32_t beside_index; /* of the last sample that has something beside it */
+};
+
 /* A record while it is made. */
 struct making {
     struct record_writer *writer;
@@ -23,11 +31,7 @@ struct making {
     struct record_payload *payload;
     int64_t base_ms;
     uint32_t first_number; /* of the series that are new */
-    /* Of the sample before: */
-    uint32_t number;
-    int64_t timestamp_ms;
-    double value;
-    uint32_t beside_index; /* of the last sample that has something beside it */
+    struct trail trail;
 };
 
 void record_writer_init(struct record_writer *writer)
@@ -50,7 +54,8 @@ void record_writer_free(struct record_writer *writer)
 
 static int reserve(struct buffer *out, size_t room, uint8_t **at)
 {
-    *at = (uint8_t *)buffer_reserve(out, room);
+    bool there = out->bytes && out->capacity - out->length >= room; /* for nearly every sample */
+    *at = (uint8_t *)(there ? out->bytes + out->length : buffer_reserve(out, room));
     if (*at)
         return 0;
     return room > out->maximum - out->length ? -E2BIG : -ENOMEM;
@@ -64,7 +69,8 @@ static int64_t difference(int64_t a, int64_t b)
 static int put_sample(struct making *m, const struct sample *sample, uint32_t number)
 {
     struct buffer *out = &m->writer->samples;
-    uint32_t expected = m->number + 1;
+    struct trail *trail = &m->trail;
+    uint32_t expected = trail->number + 1;
     uint8_t *start, flags = 0;
     int error = reserve(out, SAMPLE_HEAD_MAX_BYTES, &start);
     if (error)
@@ -74,28 +80,28 @@ static int put_sample(struct making *m, const struct sample *sample, uint32_t nu
         flags |= SAMPLE_OWN_SERIES;
         at = varint_put(at, varint_zigzag((int64_t)number - expected));
     }
-    if (sample->timestamp_ms != m->timestamp_ms) {
+    if (sample->timestamp_ms != trail->timestamp_ms) {
         flags |= SAMPLE_OWN_TIMESTAMP;
-        at = varint_put(at, varint_zigzag(difference(sample->timestamp_ms, m->timestamp_ms)));
+        at = varint_put(at, varint_zigzag(difference(sample->timestamp_ms, trail->timestamp_ms)));
     }
-    m->number = number;
-    m->timestamp_ms = sample->timestamp_ms;
+    trail->number = number;
+    trail->timestamp_ms = sample->timestamp_ms;
     if (sample->type == SAMPLE_HISTOGRAM) {
         *start = flags | VALUE_HISTOGRAM;
         out->length += (size_t)(at - start);
         return histogram_put(out, sample->histogram);
     }
-    *start = flags | value_put(&at, sample->value, m->value);
+    *start = flags | value_put(&at, sample->value, trail->value);
     out->length += (size_t)(at - start);
-    m->value = sample->value;
+    trail->value = sample->value;
     return 0;
 }
 
 static uint8_t *put_beside_head(struct making *m, uint8_t *at, uint8_t what)
 {
-    at = varint_put(at, m->payload->samples - m->beside_index);
+    at = varint_put(at, m->payload->samples - m->trail.beside_index);
     *at++ = what;
-    m->beside_index = m->payload->samples;
+    m->trail.beside_index = m->payload->samples;
     return at;
 }
 
@@ -181,9 +187,9 @@ static int put_next(struct making *m, struct record_progress *progress)
 {
     struct record_writer *w = m->writer;
     const struct sample *sample = &m->record->samples[progress->sample];
-    const struct making making = *m;
-    const struct record_progress reached = *progress;
-    const struct sample_counts counts = m->payload->counts;
+    const struct trail trail = m->trail;
+    const size_t exemplar = progress->exemplar, created = progress->created;
+    const uint64_t exemplars = m->payload->counts.exemplars;
     size_t samples_length = w->samples.length, beside_length = w->beside.length;
     uint32_t number;
 
@@ -194,9 +200,10 @@ static int put_next(struct making *m, struct record_progress *progress)
     if (!error)
         error = put_beside(m, progress);
     if (error) {
-        *m = making;
-        *progress = reached;
-        m->payload->counts = counts;
+        m->trail = trail;
+        progress->exemplar = exemplar;
+        progress->created = created;
+        m->payload->counts.exemplars = exemplars;
         w->samples.length = samples_length;
         w->beside.length = beside_length;
         w->samples.failed = w->beside.failed = false;
@@ -265,8 +272,7 @@ bool record_write_next(struct record_writer *writer, struct dictionary *dictiona
         .payload = out,
         .base_ms = base_ms,
         .first_number = dictionary->series_count,
-        .number = UINT32_MAX,
-        .timestamp_ms = base_ms,
+        .trail = {.timestamp_ms = base_ms, .number = UINT32_MAX},
     };
     int error = begin(writer);
     for (; progress->sample < record->count && !is_full(writer); progress->sample++) {

@@ -27,18 +27,26 @@ static double of_bits(uint64_t bits)
     return value;
 }
 
-/* The least number of digits behind the point with which the value is exact; 0 if there is none. A
- * quotient of exact doubles is rounded correctly, so that reading it gives the same bits. */
+/* A quotient of exact doubles is rounded correctly, so that reading it gives the same bits. */
+static bool is_decimal(double value, unsigned digits, int64_t *mantissa)
+{
+    double scaled = value * powers_of_ten[digits];
+    if (!(fabs(scaled) < DECIMAL_LIMIT))
+        return false;
+    *mantissa = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
+    return fabs(scaled - (double)*mantissa) < 0.1 &&
+           bits_of((double)*mantissa / powers_of_ten[digits]) == bits_of(value);
+}
+
+/* The least number of digits behind the point with which the value is exact; 0 if there is none. */
 static unsigned decimal_digits(double value, int64_t *mantissa)
 {
-    for (unsigned digits = 1; digits <= DIGITS_MAX; digits++) {
-        double scaled = value * powers_of_ten[digits];
-        if (!(fabs(scaled) < DECIMAL_LIMIT))
-            return 0;
-        *mantissa = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
-        if (fabs(scaled - (double)*mantissa) < 0.1 &&
-            bits_of((double)*mantissa / powers_of_ten[digits]) == bits_of(value))
-            return digits;
+    for (unsigned digits = 3; digits <= DIGITS_MAX; digits += 3) {
+        if (!is_decimal(value, digits, mantissa))
+            continue;
+        for (; digits > 1 && *mantissa % 10 == 0; digits--)
+            *mantissa /= 10;
+        return digits;
     }
     return 0;
 }
