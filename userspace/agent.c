@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts the modules in order, answers the endpoints from them, and stops them so that nothing that
- * was counted is lost. Does no work of its own. */
-#include "agent.h"
-
+/* Starts the modules in order and stops them so that nothing that was counted is lost. Does no work
+ * of its own. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,90 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent_parts.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/worker.h"
-#include "collect/collector.h"
-#include "discover/discovery.h"
-#include "discover/kubernetes.h"
-#include "process_metrics.h"
-#include "scrape/scraper.h"
-#include "serve/server.h"
-#include "ship/shipper.h"
-#include "targets_endpoint.h"
 
 #define SERIES_MAX (1u << 20)
 #define FLUSH_DEADLINE (30 * NS_PER_SECOND)
 #define USER_AGENT "edgemeter/" EDGEMETER_VERSION
-#define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define AGENT_ROUTES 5
-
-struct agent {
-    const struct config *config;
-    const char *storage_path;
-    enum { AGENT_STARTING, AGENT_READY, AGENT_STOPPING } state;
-    char instance[256];
-    struct labels *external_labels;
-    struct server_route routes[AGENT_ROUTES];
-
-    struct series_table *series;
-    struct metric_registry *metrics;
-    struct process_metrics *process;
-    struct loop *loop;
-    struct worker *worker;
-    struct http_client *http;
-    struct shipper *shipper;
-    struct collector *collector; /* NULL: nothing is metered */
-    struct scraper *scraper;
-    struct pod_table *pods;
-    struct kubernetes *kubernetes;
-    struct discovery *discovery;
-    struct server *server;
-};
-
-/* ---- endpoints ---- */
-
-static void page_write_own(struct agent *agent, struct server_response *response)
-{
-    response->content_type = EXPOSITION_CONTENT_TYPE;
-    if (metric_registry_write(agent->metrics, &response->body))
-        response->body.failed = true; /* the server says so */
-}
-
-static void answer_metrics(void *context, struct server_response *response)
-{
-    struct agent *agent = context;
-    if (agent->collector && collector_write(agent->collector, &response->body))
-        response->body.failed = true;
-    page_write_own(agent, response);
-}
-
-static void answer_own_metrics(void *context, struct server_response *response)
-{
-    page_write_own(context, response);
-}
-
-static void answer_healthy(void *context, struct server_response *response)
-{
-    (void)context;
-    buffer_append_string(&response->body, "edgemeter is Healthy.\n");
-}
-
-static void answer_ready(void *context, struct server_response *response)
-{
-    const struct agent *agent = context;
-    bool ready = agent->state == AGENT_READY;
-    response->status = ready ? 200 : 503;
-    buffer_append_string(&response->body,
-                         ready ? "edgemeter is Ready.\n" : "Service Unavailable\n");
-}
-
-static void answer_targets(void *context, struct server_response *response)
-{
-    const struct agent *agent = context;
-    targets_endpoint_answer(agent->scraper, server_address(agent->server), response);
-}
 
 /* ---- stopping ---- */
 
@@ -133,15 +55,16 @@ static void stop_on_signal(void *context, int signal_number)
 
 static void reload_on_signal(void *context, int signal_number)
 {
-    (void)context;
+    struct agent *agent = context;
     (void)signal_number;
-    log_warn("agent", "reloading is not supported in this version; restart to apply a new "
-                      "configuration");
+    if (agent->state == AGENT_READY)
+        agent_reload(agent, NULL);
 }
 
 static void agent_free(struct agent *agent)
 {
     server_free(&agent->server);
+    agent_reload_stop(agent);
     discovery_free(&agent->discovery);
     kubernetes_free(&agent->kubernetes);
     scraper_free(&agent->scraper);
@@ -155,11 +78,12 @@ static void agent_free(struct agent *agent)
     series_table_free(&agent->series);
     pod_table_free(&agent->pods);
     free(agent->external_labels);
+    config_free(&agent->config);
 }
 
 /* ---- starting ---- */
 
-static int external_labels_build(const struct config *config, struct labels **out)
+int agent_build_external_labels(const struct config *config, struct labels **out)
 {
     struct labels_builder *builder;
     int error = labels_builder_new(&builder);
@@ -210,7 +134,7 @@ static int base_start(struct agent *agent)
 {
     int error = instance_find(agent->instance, sizeof(agent->instance));
     if (!error)
-        error = external_labels_build(agent->config, &agent->external_labels);
+        error = agent_build_external_labels(agent->config, &agent->external_labels);
     if (!error)
         error = series_table_new(SERIES_MAX, &agent->series);
     if (!error)
@@ -238,14 +162,14 @@ static int shipper_start(struct agent *agent)
         .series = agent->series,
         .metrics = agent->metrics,
         .worker = agent->worker,
-        .storage_path = agent->storage_path,
+        .storage_path = agent->options->storage_path,
     };
     const struct config *config = agent->config;
     return shipper_new(&environment, &config->queue, config->remotes, config->remote_count,
                        &agent->shipper);
 }
 
-static int collector_start(struct agent *agent)
+int agent_start_collector(struct agent *agent)
 {
     struct collector_environment environment = {
         .loop = agent->loop,
@@ -258,7 +182,7 @@ static int collector_start(struct agent *agent)
     };
     if (!agent->config->http_metrics_given)
         return 0;
-    return collector_new(&environment, &agent->config->http_metrics, &agent->collector);
+    return collector_new(&environment, agent->config->http_metrics, &agent->collector);
 }
 
 static bool wants_exemplars(const struct config *config)
@@ -269,18 +193,23 @@ static bool wants_exemplars(const struct config *config)
     return false;
 }
 
-static int scraper_start(struct agent *agent)
+struct scraper_environment agent_scraper_environment(struct agent *agent)
 {
-    const struct config *config = agent->config;
-    struct scraper_environment environment = {
+    return (struct scraper_environment){
         .loop = agent->loop,
         .http = agent->http,
         .series = agent->series,
         .sink = shipper_sink(agent->shipper),
         .metrics = agent->metrics,
-        .exemplars = wants_exemplars(config),
+        .exemplars = wants_exemplars(agent->config),
         .external_labels = agent->external_labels,
     };
+}
+
+static int scraper_start(struct agent *agent)
+{
+    const struct scraper_environment environment = agent_scraper_environment(agent);
+    const struct config *config = agent->config;
     return scraper_new(&environment, config->scrapes, config->scrape_count, &agent->scraper);
 }
 
@@ -293,11 +222,12 @@ static bool wants_own_pods(const struct config *config)
     return config->http_metrics_given;
 }
 
-/* Every job's discoverers with the job's sink. */
-static int discovery_run(struct agent *agent)
+/* The watch of this node's pods for the rows alone ends when a job's has begun. */
+int agent_run_discovery(struct agent *agent)
 {
     const struct config *config = agent->config;
     autofree struct discovery_job *jobs = calloc(config->scrape_count + 1, sizeof(*jobs));
+    bool own_pods = wants_own_pods(config);
     if (!jobs)
         return -ENOMEM;
     for (size_t i = 0; i < config->scrape_count; i++)
@@ -306,8 +236,12 @@ static int discovery_run(struct agent *agent)
             .config = &config->discoveries[i],
             .sink = scraper_sink(agent->scraper, config->scrapes[i]->job_name),
         };
-    kubernetes_watch_own_pods(agent->kubernetes, wants_own_pods(config));
-    return discovery_apply(agent->discovery, jobs, config->scrape_count);
+    if (own_pods)
+        kubernetes_watch_own_pods(agent->kubernetes, true);
+    int error = discovery_apply(agent->discovery, jobs, config->scrape_count);
+    if (!own_pods)
+        kubernetes_watch_own_pods(agent->kubernetes, false);
+    return error;
 }
 
 static int discovery_start(struct agent *agent)
@@ -328,24 +262,17 @@ static int discovery_start(struct agent *agent)
     environment.kubernetes = agent->kubernetes;
     if (!error)
         error = discovery_new(&environment, &agent->discovery);
-    return error ? error : discovery_run(agent);
+    return error ? error : agent_run_discovery(agent);
 }
 
-static int server_start(struct agent *agent, const char *listen_address)
+static int server_start(struct agent *agent)
 {
-    const struct server_route routes[AGENT_ROUTES] = {
-        {"GET", "/metrics", answer_metrics, agent},
-        {"GET", "/metrics/self", answer_own_metrics, agent},
-        {"GET", "/-/healthy", answer_healthy, agent},
-        {"GET", "/-/ready", answer_ready, agent},
-        {"GET", "/api/v1/targets", answer_targets, agent},
-    };
-    memcpy(agent->routes, routes, sizeof(routes));
-    return server_new(agent->loop, agent->metrics, listen_address, agent->routes, AGENT_ROUTES,
-                      &agent->server);
+    agent_set_routes(agent);
+    return server_new(agent->loop, agent->metrics, agent->options->listen_address, agent->routes,
+                      AGENT_ROUTES, &agent->server);
 }
 
-static int agent_start(struct agent *agent, const char *listen_address)
+static int agent_start(struct agent *agent)
 {
     const char *part = "the base";
     int error = base_start(agent);
@@ -355,7 +282,7 @@ static int agent_start(struct agent *agent, const char *listen_address)
     }
     if (!error) {
         part = "HTTP metering";
-        error = collector_start(agent);
+        error = agent_start_collector(agent);
     }
     if (!error) {
         part = "scraping";
@@ -366,18 +293,22 @@ static int agent_start(struct agent *agent, const char *listen_address)
         error = discovery_start(agent);
     }
     if (!error) {
+        part = "reloading";
+        error = agent_reload_start(agent);
+    }
+    if (!error) {
         part = "the web server";
-        error = server_start(agent, listen_address);
+        error = server_start(agent);
     }
     if (error)
         log_error("agent", "cannot start", LOG_STR("part", part), LOG_STR("err", strerror(-error)));
     return error;
 }
 
-int agent_run(const struct agent_options *options)
+int agent_run(const struct agent_options *options, struct config **taken)
 {
-    const struct config *config = options->config;
-    struct agent agent = {.config = config, .storage_path = options->storage_path};
+    struct config *config = *taken;
+    struct agent agent = {.options = options, .config = TAKE_PTR(*taken)};
 
     log_info("agent", "starting edgemeter", LOG_STR("version", EDGEMETER_VERSION),
              LOG_UINT("scrape_jobs", config->scrape_count),
@@ -385,7 +316,7 @@ int agent_run(const struct agent_options *options)
              LOG_STR("http_metrics", config->http_metrics_given ? "on" : "off"));
     if (config->scrape_count && !config->remote_count)
         log_warn("agent", "what is scraped goes nowhere: the configuration has no remote_write");
-    int error = agent_start(&agent, options->listen_address);
+    int error = agent_start(&agent);
     if (!error) {
         agent.state = AGENT_READY;
         log_info("agent", "ready");

@@ -7,13 +7,16 @@
 #include "config/config.h"
 
 struct agent_options {
-    const struct config *config; /* borrowed */
+    const char *config_file; /* NULL: there is none, and nothing to reload */
     const char *listen_address;
-    const char *storage_path; /* of the queue; NULL: in memory */
+    const char *storage_path;         /* of the queue; NULL: in memory */
+    bool enable_lifecycle;            /* POST /-/reload */
+    uint64_t auto_reload_interval_ns; /* 0: the file is looked at only when told */
 };
 
-/* Runs until SIGTERM or SIGINT: then detaches, drains the rows, sends what is left. The process's
- * exit status: 0, or 1 where it could not start (the reason is in the log). */
-int agent_run(const struct agent_options *options);
+/* Runs until SIGTERM or SIGINT: then detaches, drains the rows, sends what is left. Takes over the
+ * config, which SIGHUP replaces. The process's exit status: 0, or 1 where it could not start (the
+ * reason is in the log). */
+int agent_run(const struct agent_options *options, struct config **config);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "agent.h"
 #include "base/log.h"
+#include "config_check.h"
 #include "options.h"
 #include "ship/log/queue_print.h"
 
@@ -42,6 +43,8 @@ static int check_config(const struct options *options)
     int status = STATUS_OK;
 
     int error = config_load(options->config_file, &config, &problems);
+    if (!error && !options->syntax_only)
+        error = config_check_files(config, &problems);
     if (error)
         status = print_problems(error, &problems);
     else {
@@ -81,12 +84,15 @@ static int run(const struct options *options)
     if (error)
         status = print_problems(error, &problems);
     else {
-        log_warnings(&problems);
-        status = agent_run(&(struct agent_options){
-            .config = config,
+        const struct agent_options agent = {
+            .config_file = options->config_file,
             .listen_address = options->listen_address,
             .storage_path = options->storage_path,
-        });
+            .enable_lifecycle = options->enable_lifecycle,
+            .auto_reload_interval_ns = options->auto_reload ? options->auto_reload_interval_ns : 0,
+        };
+        log_warnings(&problems);
+        status = agent_run(&agent, &config);
     }
     config_free(&config);
     problems_free(&problems);

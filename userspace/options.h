@@ -13,6 +13,10 @@ struct options {
     const char *listen_address;
     const char *storage_path; /* NULL: not given */
     bool dump;                /* of the command queue */
+    bool syntax_only;         /* of the command check-config */
+    bool enable_lifecycle;
+    bool auto_reload; /* --enable-feature=auto-reload-config */
+    uint64_t auto_reload_interval_ns;
     enum log_level log_level;
     enum log_format log_format;
     char problem[320]; /* what is wrong, after -EINVAL */

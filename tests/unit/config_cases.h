@@ -35,7 +35,7 @@ struct config_case {
 #define NOT_A_PATTERN                                                                            \
     " is not a path for file discovery; it must end in .json, .yml or .yaml, and only its last " \
     "part may hold a *\n"
-#define PROTOCOLS                                                                        \
+#define PROTOCOLS                                                                          \
     "PrometheusProto, OpenMetricsText1.0.0, OpenMetricsText0.0.1, PrometheusText1.0.0 or " \
     "PrometheusText0.0.4\n"
 #define UNBUILT_OURS " is not supported by this version of edgemeter; "
@@ -404,8 +404,13 @@ static const struct config_case rejected_cases[] = {
      "f:3:36: remote_write[0].metadata_config.send_interval: must be more than 0\n"},
     {REMOTE "max_bytes_per_second: 5 MB",
      "f:3:25: remote_write[0].max_bytes_per_second: \"5 MB\"" NOT_A_SIZE},
-    {"scrape_config_files: [a]",
-     "f:1:1: \"scrape_config_files\"" UNBUILT "put the jobs into scrape_configs\n"},
+    {"scrape_config_files: a.yml",
+     "f:1:22: scrape_config_files: must be a list, not a single value\n"},
+    {"scrape_config_files: [a/*/b.yml, ~]",
+     "f:1:23: scrape_config_files[0]: \"a/*/b.yml\" is not a path for files; only its last part "
+     "may "
+     "hold a *\n"
+     "f:1:34: scrape_config_files[1]: must be a single value, not empty\n"},
     {"otlp: {a: b}", "f:1:1: \"otlp\"" UNBUILT "remove it, or leave it empty\n"},
     {"global: {scrape_protocols: [x]}",
      "f:1:29: global.scrape_protocols[0]: \"x\" is not " PROTOCOLS},

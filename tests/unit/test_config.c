@@ -62,12 +62,12 @@ static void test_defaults(void **state)
                                             "scrape_configs:\n- job_name: a\n"
                                             "remote_write:\n- url: http://x/\n");
     assert_true(config->http_metrics_given);
-    assert_int_equal(config->http_metrics.interval_ns, 60 * S); /* global's own default */
-    assert_string_equal(config->http_metrics.job_name, "http-metrics");
-    assert_null(config->http_metrics.cgroup_root);
-    assert_true(config->http_metrics.server && config->http_metrics.client);
-    assert_int_equal(config->http_metrics.bucket_count, 14);
-    assert_int_equal(config->http_metrics.max_rows, 4096);
+    assert_int_equal(config->http_metrics->interval_ns, 60 * S); /* global's own default */
+    assert_string_equal(config->http_metrics->job_name, "http-metrics");
+    assert_null(config->http_metrics->cgroup_root);
+    assert_true(config->http_metrics->server && config->http_metrics->client);
+    assert_int_equal(config->http_metrics->bucket_count, 14);
+    assert_int_equal(config->http_metrics->max_rows, 4096);
 
     const struct scrape_config *scrape = config->scrapes[0];
     assert_int_equal(config->scrape_count, 1);
@@ -93,7 +93,7 @@ static void test_without_a_file(void **state)
     struct config *config = NULL;
     assert_int_equal(config_default(&config), 0);
     assert_true(config->http_metrics_given);
-    assert_int_equal(config->http_metrics.interval_ns, 15 * S);
+    assert_int_equal(config->http_metrics->interval_ns, 15 * S);
     assert_int_equal(config->scrape_count, 0);
     assert_int_equal(config->remote_count, 0);
     config_free(&config);
@@ -196,32 +196,32 @@ static void test_http_metrics(void **state)
                                             "  buckets: [0.1, 1, 2.5e1]\n"
                                             "  max_rows: 16\n"
                                             "global: {scrape_interval: 20s}\n");
-    assert_string_equal(config->http_metrics.cgroup_root, "/sys/fs/cgroup/system.slice");
-    assert_string_equal(config->http_metrics.job_name, "web");
-    assert_int_equal(config->http_metrics.interval_ns,
+    assert_string_equal(config->http_metrics->cgroup_root, "/sys/fs/cgroup/system.slice");
+    assert_string_equal(config->http_metrics->job_name, "web");
+    assert_int_equal(config->http_metrics->interval_ns,
                      20 * S); /* global's, though it comes later */
-    assert_false(config->http_metrics.server);
-    assert_true(config->http_metrics.client);
-    assert_int_equal(config->http_metrics.bucket_count, 3);
-    assert_true(config->http_metrics.buckets[2] == 25);
-    assert_int_equal(config->http_metrics.max_rows, 16);
+    assert_false(config->http_metrics->server);
+    assert_true(config->http_metrics->client);
+    assert_int_equal(config->http_metrics->bucket_count, 3);
+    assert_true(config->http_metrics->buckets[2] == 25);
+    assert_int_equal(config->http_metrics->max_rows, 16);
     config_free(&config);
 
     config = parse_good("f", "http_metrics:\n"
                              "  native_histograms: true\n"
                              "  routes: [/b, /a/]\n"
                              "  hosts: [10.0.0.1, WWW.example]\n");
-    assert_true(config->http_metrics.native_histograms);
-    assert_int_equal(config->http_metrics.routes.count, 2); /* in the order of the file */
-    assert_string_equal(config->http_metrics.routes.list[0], "/b");
-    assert_string_equal(config->http_metrics.routes.list[1], "/a/");
-    assert_int_equal(config->http_metrics.hosts.count, 2);
-    assert_string_equal(config->http_metrics.hosts.list[0], "10.0.0.1");
-    assert_string_equal(config->http_metrics.hosts.list[1], "www.example");
+    assert_true(config->http_metrics->native_histograms);
+    assert_int_equal(config->http_metrics->routes.count, 2); /* in the order of the file */
+    assert_string_equal(config->http_metrics->routes.list[0], "/b");
+    assert_string_equal(config->http_metrics->routes.list[1], "/a/");
+    assert_int_equal(config->http_metrics->hosts.count, 2);
+    assert_string_equal(config->http_metrics->hosts.list[0], "10.0.0.1");
+    assert_string_equal(config->http_metrics->hosts.list[1], "www.example");
     config_free(&config);
 
     config = parse_good("f", "http_metrics: {interval: 5s}\nglobal: {scrape_interval: 20s}\n");
-    assert_int_equal(config->http_metrics.interval_ns, 5 * S);
+    assert_int_equal(config->http_metrics->interval_ns, 5 * S);
     config_free(&config);
 }
 
@@ -240,8 +240,8 @@ static void test_most_routes(void **state)
         autofree char *said = problems_of("f", yaml.bytes, &status, &config);
         if (count == HTTP_METRICS_MAX_NAMES) {
             assert_int_equal(status, 0);
-            assert_int_equal(config->http_metrics.routes.count, count);
-            assert_int_equal(strlen(config->http_metrics.routes.list[count - 1]), 128);
+            assert_int_equal(config->http_metrics->routes.count, count);
+            assert_int_equal(strlen(config->http_metrics->routes.list[count - 1]), 128);
         } else {
             assert_int_equal(status, -EINVAL);
             assert_string_equal(said,

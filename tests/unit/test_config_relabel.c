@@ -114,7 +114,7 @@ static void test_taken(void **state)
     assert_string_equal(targets->list[1].separator, ";");
     assert_int_equal(config->scrapes[0]->metric_relabels.list[0].action, RELABEL_DROP);
     assert_string_equal(config->remotes[0]->relabels.list[0].pattern, "5");
-    assert_int_equal(config->http_metrics.relabels.list[0].modulus, 8);
+    assert_int_equal(config->http_metrics->relabels.list[0].modulus, 8);
     config_free(&config);
 }
 

@@ -255,15 +255,12 @@ static void test_hooks(void **state)
     for (int i = 0; i < METRIC_MAX_HOOKS; i++)
         assert_int_equal(metric_registry_on_write(registry, set_from_hook, gauge), 0);
     assert_int_equal(metric_registry_on_write(registry, set_from_hook, gauge), -E2BIG);
-    assert_page("# HELP edgemeter_pending Samples in the \"queue\",\\na path C:\\\\x.\n"
-                "# TYPE edgemeter_pending gauge\n"
-                "edgemeter_pending 32\n");
-    metric_registry_off_write(registry, registry); /* nobody's context */
-    metric_registry_off_write(registry, gauge);
-    assert_page("# HELP edgemeter_pending Samples in the \"queue\",\\na path C:\\\\x.\n"
-                "# TYPE edgemeter_pending gauge\n"
-                "edgemeter_pending 32\n");
+    metric_registry_off_write(registry, set_from_hook, registry); /* another's: nothing happens */
+    metric_registry_off_write(registry, set_from_hook, gauge);
     assert_int_equal(metric_registry_on_write(registry, set_from_hook, gauge), 0);
+    assert_page("# HELP edgemeter_pending Samples in the \"queue\",\\na path C:\\\\x.\n"
+                "# TYPE edgemeter_pending gauge\n"
+                "edgemeter_pending 32\n");
 }
 
 static void test_maxima(void **state)

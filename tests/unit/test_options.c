@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "options.h"
 
 #define ARGUMENTS_MAX 6
@@ -144,7 +145,18 @@ static void test_refused(void **state)
         {{"--storage.path="}, "--storage.path needs a value"},
         {{"check-config"}, "check-config: the FILE is missing"},
         {{"check-config", "a", "b"}, "check-config takes one FILE, not \"b\" besides"},
-        {{"check-config", "--log.level=info"}, "check-config takes no flags"},
+        {{"check-config", "--log.level=info"}, "check-config takes no flags but --syntax-only"},
+        {{"check-config", "--syntax-only"}, "check-config: the FILE is missing"},
+        {{"--web.enable-lifecycle=true"}, "--web.enable-lifecycle takes no value"},
+        {{"--web.enable-lifecycle", "true"}, "unknown command \"true\""},
+        {{"--web.enable-lifecycle", "--web.enable-lifecycle"},
+         "--web.enable-lifecycle is given twice"},
+        {{"--enable-feature"}, "--enable-feature needs a value"},
+        {{"--enable-feature=agent"}, "--enable-feature: \"agent\" is not known"},
+        {{"--enable-feature=auto-reload-config,"}, "--enable-feature: \"\" is not known"},
+        {{"--config.auto-reload-interval=5"},
+         "--config.auto-reload-interval: \"5\" is not a duration"},
+        {{"--config.auto-reload-interval=10ms"}, "--config.auto-reload-interval: \"10ms\" is not"},
         {{"--log.level=info", "check-config", "a"}, "check-config takes no flags"},
         {{"queue"}, "queue: --storage.path is missing"},
         {{"queue", "--dump"}, "queue: --storage.path is missing"},
@@ -211,12 +223,39 @@ static void test_queue(void **state)
     assert_true(options.dump);
 }
 
+static void test_reload_flags(void **state)
+{
+    static const char *const none[] = {NULL};
+    static const char *const all[] = {
+        "--enable-feature=auto-reload-config",   "--enable-feature",
+        "auto-reload-config,auto-reload-config", "--web.enable-lifecycle",
+        "--config.auto-reload-interval=2m",      NULL};
+    static const char *const check[] = {"check-config", "--syntax-only", "a.yml", NULL};
+    struct options options;
+
+    (void)state;
+    assert_int_equal(parse(none, &options), 0);
+    assert_false(options.enable_lifecycle || options.auto_reload || options.syntax_only);
+    assert_int_equal(options.auto_reload_interval_ns, 30 * NS_PER_SECOND);
+    assert_int_equal(parse(all, &options), 0);
+    assert_true(options.enable_lifecycle && options.auto_reload);
+    assert_int_equal(options.auto_reload_interval_ns, 120 * NS_PER_SECOND);
+    assert_int_equal(parse(check, &options), 0);
+    assert_int_equal(options.command, COMMAND_CHECK_CONFIG);
+    assert_true(options.syntax_only);
+    assert_string_equal(options.config_file, "a.yml");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),          cmocka_unit_test(test_help_and_version_win),
-        cmocka_unit_test(test_refused),           cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_long_value_is_cut), cmocka_unit_test(test_help_names_the_flags),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_reload_flags),
+        cmocka_unit_test(test_help_and_version_win),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_long_value_is_cut),
+        cmocka_unit_test(test_help_names_the_flags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

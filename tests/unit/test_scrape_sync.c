@@ -153,7 +153,7 @@ static void apply(struct fixture *fixture, const struct labels *external,
     size_t count = config ? 1 : 0;
 
     if (fixture->scraper)
-        assert_int_equal(scraper_apply(fixture->scraper, external, &config, count), 0);
+        assert_int_equal(scraper_apply(fixture->scraper, &environment, &config, count), 0);
     else
         assert_int_equal(scraper_new(&environment, &config, count, &fixture->scraper), 0);
     scrape_config_release(&config);

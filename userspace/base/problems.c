@@ -3,6 +3,7 @@
 #include "base/problems.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,16 +89,26 @@ void problems_sort(struct problems *problems)
     }
 }
 
-void problems_print(const struct problems *problems, void *stdio_stream)
+void problems_write(const struct problems *problems, struct buffer *out)
 {
-    FILE *stream = stdio_stream;
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->list[i];
-        fprintf(stream, "%s:", problem->file);
+        buffer_printf(out, "%s:", problem->file);
         if (problem->line)
-            fprintf(stream, "%u:%u:", problem->line, problem->column);
-        fprintf(stream, " %s%s\n", problem->warning ? "warning: " : "", problem->message);
+            buffer_printf(out, "%u:%u:", problem->line, problem->column);
+        buffer_printf(out, " %s%s\n", problem->warning ? "warning: " : "", problem->message);
     }
+}
+
+void problems_print(const struct problems *problems, void *stdio_stream)
+{
+    struct buffer out;
+
+    buffer_init(&out, SIZE_MAX / 2);
+    problems_write(problems, &out);
+    if (out.length)
+        fwrite(out.bytes, 1, out.length, stdio_stream);
+    buffer_free(&out);
 }
 
 void problems_free(struct problems *problems)

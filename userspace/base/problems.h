@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buffer.h"
+
 #define PROBLEMS_MAX 200 /* the last one then says that there are more */
 
 enum problem_severity { PROBLEM_ERROR, PROBLEM_WARNING };
@@ -39,7 +41,9 @@ bool problems_have_error(const struct problems *problems);
 /* By place; problems of one place stay in their order. */
 void problems_sort(struct problems *problems);
 
-/* "file:line:column: message" for each, a line each, to a stdio stream. */
+/* "file:line:column: message" for each, a line each. */
+void problems_write(const struct problems *problems, struct buffer *out);
+/* The same to a stdio stream. */
 void problems_print(const struct problems *problems, void *stdio_stream);
 void problems_free(struct problems *problems);
 

@@ -282,7 +282,8 @@ void collector_free(struct collector **collector)
 {
     if (!*collector)
         return;
-    metric_registry_off_write((*collector)->environment.metrics, *collector);
+    metric_registry_off_write((*collector)->environment.metrics, collector_refresh_metrics,
+                              *collector);
     loop_timer_free(&(*collector)->timer);
     http_rows_free(&(*collector)->rows);
     http_meter_free(&(*collector)->meter);

@@ -13,6 +13,7 @@
 #include "base/file_read.h"
 #include "base/path.h"
 #include "config/config_blocks.h"
+#include "config/config_digest.h"
 
 #define DEFAULT_SCRAPE_INTERVAL_NS (60 * NS_PER_SECOND)
 #define DEFAULT_SCRAPE_TIMEOUT_NS (10 * NS_PER_SECOND)
@@ -20,16 +21,21 @@
 
 #define autoconfig __attribute__((cleanup(config_free)))
 
+static void decode_http_metrics(struct config_reader *reader, const struct yaml_tree_node *node,
+                                const struct config_place *place, void *target)
+{
+    struct config *config = target;
+    config_decode_block(reader, node, place, &config_http_metrics_block, config->http_metrics);
+}
+
 /* global stands first: the others inherit from it. */
 static const struct config_block top_block = {(const struct config_field[]){
     {"global", CONFIG_CUSTOM, .decode = config_decode_global},
-    {"http_metrics", CONFIG_BLOCK, offsetof(struct config, http_metrics),
-     .block = &config_http_metrics_block},
+    {"http_metrics", CONFIG_CUSTOM, .decode = decode_http_metrics},
     {"scrape_configs", CONFIG_CUSTOM, .decode = config_decode_scrapes},
+    {"scrape_config_files", CONFIG_CUSTOM, .decode = config_decode_scrape_files},
     {"remote_write", CONFIG_CUSTOM, .decode = config_decode_remotes},
     {"queue", CONFIG_BLOCK, offsetof(struct config, queue), .block = &config_queue_block},
-    {"scrape_config_files", CONFIG_UNBUILT, .neutral = "[]",
-     .advice = "put the jobs into scrape_configs"},
     {"otlp", CONFIG_UNBUILT, .neutral = "{}"},
     {"runtime", CONFIG_NO_EFFECT, .advice = "it tunes the Go runtime, which edgemeter has not"},
     {"rule_files", CONFIG_FOREIGN,
@@ -48,8 +54,10 @@ static int config_new(struct config **out)
     struct config *config = calloc(1, sizeof(*config));
     if (!config)
         return -ENOMEM;
-    int err = http_metrics_config_init(&config->http_metrics);
+    config->http_metrics = calloc(1, sizeof(*config->http_metrics));
+    int err = config->http_metrics ? http_metrics_config_init(config->http_metrics) : -ENOMEM;
     if (err) {
+        free(config->http_metrics);
         free(config);
         return err;
     }
@@ -86,10 +94,14 @@ void config_free(struct config **config)
     for (size_t i = 0; i < freed->remote_count; i++)
         remote_write_config_release(&freed->remotes[i]);
     free(freed->external_labels);
+    for (size_t i = 0; i < freed->included_count; i++)
+        free(freed->included[i]);
+    free(freed->included);
     free(freed->scrapes);
     free(freed->discoveries);
     free(freed->remotes);
-    http_metrics_config_free(&freed->http_metrics);
+    http_metrics_config_free(freed->http_metrics);
+    free(freed->http_metrics);
     free(freed);
     *config = NULL;
 }
@@ -104,12 +116,15 @@ static void decode_top(struct config_reader *reader, const struct yaml_tree_node
                       root->kind == YAML_TREE_SEQUENCE ? "a list" : "a single value");
         return;
     }
-    config->http_metrics.interval_ns = 0;
-    config->http_metrics_given = yaml_tree_find(root, "http_metrics") != NULL;
+    const struct yaml_tree_pair *http_metrics = yaml_tree_find(root, "http_metrics");
+    config->http_metrics_given = http_metrics != NULL;
+    config->http_metrics->interval_ns = 0;
     config_decode_block(reader, root, NULL, &top_block, config);
 
-    if (!config->http_metrics.interval_ns)
-        config->http_metrics.interval_ns = reader->scrape_interval_ns;
+    if (!config->http_metrics->interval_ns)
+        config->http_metrics->interval_ns = reader->scrape_interval_ns;
+    config->http_metrics_digest =
+        config_digest(http_metrics ? http_metrics->value : NULL, reader->scrape_interval_ns);
     if (!config->http_metrics_given && !config->scrape_count &&
         !problems_have_error(reader->problems))
         config_report(reader, PROBLEM_WARNING, root,

@@ -21,10 +21,13 @@ struct config {
     struct scrape_config **scrapes;       /* one reference each */
     struct discovery_config *discoveries; /* of each of them */
     size_t scrape_count;
+    char **included; /* scrape_config_files: patterns, as seen from the current folder */
+    size_t included_count;
     struct remote_write_config **remotes; /* one reference each */
     size_t remote_count;
-    bool http_metrics_given; /* the block that turns metering on */
-    struct http_metrics_config http_metrics;
+    bool http_metrics_given;                  /* the block that turns metering on */
+    struct http_metrics_config *http_metrics; /* never NULL */
+    uint64_t http_metrics_digest;             /* equal digests are equal configs */
     struct queue_config queue;
 };
 
@@ -34,6 +37,9 @@ int config_load(const char *path, struct config **out, struct problems *problems
 /* The same over bytes in memory; `name` stands for the file in messages. */
 int config_parse(const char *name, const char *bytes, size_t length, struct config **out,
                  struct problems *problems);
+/* A number for the bytes of the file and of those that `config` includes. 0, or a negative errno
+ * where one cannot be read. */
+int config_checksum(const char *path, const struct config *config, uint64_t *out);
 /* What runs without --config.file: the host's HTTP metered, nothing scraped, nothing sent. */
 int config_default(struct config **out);
 void config_free(struct config **config);

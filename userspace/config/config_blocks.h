@@ -14,6 +14,8 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
                           const struct config_place *place, void *config);
 void config_decode_scrapes(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *config);
+void config_decode_scrape_files(struct config_reader *reader, const struct yaml_tree_node *node,
+                                const struct config_place *place, void *config);
 void config_decode_remotes(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *config);
 
@@ -32,8 +34,8 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
 void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tree_node *node,
                               const struct config_place *place, void *discovery);
 
-extern const struct config_block config_tls_block;          /* struct http_tls_config */
-extern const struct config_block config_proxy_block;        /* struct http_proxy_config; inline */
+extern const struct config_block config_tls_block;           /* struct http_tls_config */
+extern const struct config_block config_proxy_block;         /* struct http_proxy_config; inline */
 extern const struct config_block config_scrape_limits_block; /* struct scrape_limits; inline */
 /* struct scrape_protocol_config; inline; in a job it holds global's before. */
 extern const struct config_block config_protocol_block;

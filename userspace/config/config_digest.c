@@ -4,6 +4,11 @@
 
 #include <xxhash.h>
 
+uint64_t config_digest_text(struct text text, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(text.bytes, text.length, seed);
+}
+
 uint64_t config_digest(const struct yaml_tree_node *node, uint64_t seed)
 {
     if (!node)
@@ -11,7 +16,7 @@ uint64_t config_digest(const struct yaml_tree_node *node, uint64_t seed)
     const uint64_t head[] = {node->kind, node->quoted, node->count, node->text.length};
     uint64_t digest = XXH3_64bits_withSeed(head, sizeof(head), seed);
 
-    digest = XXH3_64bits_withSeed(node->text.bytes, node->text.length, digest);
+    digest = config_digest_text(node->text, digest);
     for (size_t i = 0; i < node->count; i++) {
         if (node->kind == YAML_TREE_SEQUENCE) {
             digest = config_digest(node->items[i], digest);

@@ -11,6 +11,8 @@
  * nothing. */
 uint64_t config_digest(const struct yaml_tree_node *node, uint64_t seed);
 
+uint64_t config_digest_text(struct text text, uint64_t seed);
+
 /* Of those pairs of a mapping alone whose keys count. */
 uint64_t config_digest_pairs(const struct yaml_tree_node *mapping, uint64_t seed,
                              bool (*counts)(struct text key));

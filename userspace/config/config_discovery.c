@@ -25,7 +25,7 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
         return NULL;
     }
     config->kind = kind;
-    config->digest = config_digest(node, kind);
+    config->digest = config_digest(node, config_digest_text(reader->directory, kind));
     discovery->list[discovery->count++] = config;
     return config;
 }

@@ -13,6 +13,7 @@ struct config_reader {
     struct problems *problems;
     struct text directory; /* the file's, for relative paths */
     bool no_memory;
+    unsigned last_file_number;   /* of the files included so far */
     uint64_t scrape_interval_ns; /* global's */
     uint64_t scrape_timeout_ns;
     uint64_t global_digest; /* of what jobs inherit from */

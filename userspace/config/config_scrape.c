@@ -138,26 +138,34 @@ static void decode_scrape(struct config_reader *reader, const struct yaml_tree_n
     job->scrape.honor_timestamps = true;
     job->scrape.enable_compression = true;
     job->scrape.protocols = reader->scrape_protocols;
-    job->scrape.digest = config_digest_pairs(node, reader->global_digest, is_of_scraping);
+    uint64_t inherited = config_digest_text(reader->directory, reader->global_digest);
+    job->scrape.digest = config_digest_pairs(node, inherited, is_of_scraping);
     job->scrape.series_digest = config_digest_pairs(node, reader->global_digest, labels_samples);
     config_decode_block(reader, node, place, &scrape_block, job);
     config_inherit_limits(&job->scrape.limits, &reader->scrape_limits);
 }
 
-/* Each job's config gets an allocation of its own: it is held where it is used. */
+/* Behind the jobs that are there. Each job's config gets an allocation of its own: it is held where
+ * it is used. */
 static int take_jobs(struct config *config, const struct job *jobs, size_t count)
 {
-    config->scrapes = calloc(count + 1, sizeof(struct scrape_config *));
-    config->discoveries = calloc(count + 1, sizeof(*config->discoveries));
-    if (!config->scrapes || !config->discoveries)
+    size_t total = config->scrape_count + count;
+    void *scrapes = realloc(config->scrapes, (total + 1) * sizeof(struct scrape_config *));
+    if (scrapes)
+        config->scrapes = scrapes;
+    void *discoveries = realloc(config->discoveries, (total + 1) * sizeof(*config->discoveries));
+    if (discoveries)
+        config->discoveries = discoveries;
+    if (!scrapes || !discoveries)
         return -ENOMEM;
-    for (; config->scrape_count < count; config->scrape_count++) {
+    for (size_t i = 0; i < count; i++) {
         struct scrape_config *scrape = malloc(sizeof(*scrape));
         if (!scrape)
             return -ENOMEM;
-        *scrape = jobs[config->scrape_count].scrape;
+        *scrape = jobs[i].scrape;
         config->scrapes[config->scrape_count] = scrape;
-        config->discoveries[config->scrape_count] = jobs[config->scrape_count].discovery;
+        config->discoveries[config->scrape_count] = jobs[i].discovery;
+        config->scrape_count++;
     }
     return 0;
 }
@@ -165,9 +173,10 @@ static int take_jobs(struct config *config, const struct job *jobs, size_t count
 void config_decode_scrapes(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *target)
 {
+    struct config *config = target;
     autofree struct job *jobs = NULL;
     size_t count = 0;
-    if (node->kind == YAML_TREE_SEQUENCE && node->count > CONFIG_MAX_JOBS) {
+    if (node->kind == YAML_TREE_SEQUENCE && config->scrape_count + node->count > CONFIG_MAX_JOBS) {
         config_error(reader, node, place, "more than %d jobs", CONFIG_MAX_JOBS);
         return;
     }

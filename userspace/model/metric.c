@@ -58,15 +58,17 @@ int metric_registry_on_write(struct metric_registry *registry, void (*fn)(void *
     return 0;
 }
 
-void metric_registry_off_write(struct metric_registry *registry, const void *context)
+void metric_registry_off_write(struct metric_registry *registry, void (*fn)(void *),
+                               const void *context)
 {
-    size_t kept = 0;
-    if (!registry)
+    for (size_t i = 0; registry && i < registry->hook_count; i++) {
+        if (registry->hooks[i].fn != fn || registry->hooks[i].context != context)
+            continue;
+        registry->hook_count--;
+        memmove(&registry->hooks[i], &registry->hooks[i + 1],
+                (registry->hook_count - i) * sizeof(*registry->hooks));
         return;
-    for (size_t i = 0; i < registry->hook_count; i++)
-        if (registry->hooks[i].context != context)
-            registry->hooks[kept++] = registry->hooks[i];
-    registry->hook_count = kept;
+    }
 }
 
 static bool family_is_same(const struct metric_family *a, const struct metric_family *b)

@@ -30,8 +30,9 @@ int metric_registry_new(struct metric_registry **out);
 void metric_registry_free(struct metric_registry **registry);
 /* Called before each write, to set gauges that cost something to know. 0 or -E2BIG. */
 int metric_registry_on_write(struct metric_registry *registry, void (*fn)(void *), void *context);
-/* No more calls with that context. */
-void metric_registry_off_write(struct metric_registry *registry, const void *context);
+/* No more. Nothing where it was not registered. */
+void metric_registry_off_write(struct metric_registry *registry, void (*fn)(void *),
+                               const void *context);
 /* Appends text format 0.0.4: families sorted by name, children in order of registration; a family
  * without children is left out. 0, -ENOMEM or -E2BIG (then `out` holds a part). */
 int metric_registry_write(struct metric_registry *registry, struct buffer *out);

@@ -163,12 +163,13 @@ static int replace_external_labels(struct scraper *scraper, const struct labels 
     return 0;
 }
 
-int scraper_apply(struct scraper *scraper, const struct labels *external_labels,
+int scraper_apply(struct scraper *scraper, const struct scraper_environment *environment,
                   struct scrape_config *const *configs, size_t config_count)
 {
     bool relabel_all;
 
-    int error = replace_external_labels(scraper, external_labels, &relabel_all);
+    scraper->shared.exemplars = environment->exemplars;
+    int error = replace_external_labels(scraper, environment->external_labels, &relabel_all);
     if (!error)
         retire_others(scraper, configs, config_count);
     for (size_t i = 0; i < config_count && !error; i++)

@@ -29,10 +29,10 @@ struct scraper_environment {
  * Changes of targets are gathered for half a second. 0 or a negative errno, logged. */
 int scraper_new(const struct scraper_environment *environment, struct scrape_config *const *configs,
                 size_t config_count, struct scraper **out);
-/* These jobs and external labels (which live as long as the scraper, or until the next call) from
- * now on. Of a job that has changed the targets go on with the config that it has now; those of one
- * that is no longer there end. 0 or a negative errno, logged: then some jobs are as before. */
-int scraper_apply(struct scraper *scraper, const struct labels *external_labels,
+/* These jobs from now on, and of the environment these external labels and exemplars. Of a job that
+ * has changed the targets go on with the config that it has now; those of one that is no longer
+ * there end. 0 or a negative errno, logged: then some jobs are as before. */
+int scraper_apply(struct scraper *scraper, const struct scraper_environment *environment,
                   struct scrape_config *const *configs, size_t config_count);
 /* Where the targets of a job go; NULL: there is no such job. Lives as long as the job. */
 struct target_sink *scraper_sink(struct scraper *scraper, const char *job_name);

@@ -55,6 +55,8 @@ struct queue_environment {
  * be used for another reason is the queue's to report; it goes on in memory. */
 int queue_new(const struct queue_environment *environment, const struct queue_config *config,
               struct queue **out);
+/* Other bounds from now on. */
+void queue_configure(struct queue *queue, const struct queue_config *config);
 /* All readers are closed by then. What is on disk stays there. */
 void queue_free(struct queue **queue);
 /* Forgets remotes that no reader is open for: to be called once all are. Until then they hold what

@@ -219,11 +219,12 @@ static bool is_among(const struct remote_write_config *config,
 }
 
 /* Those that go end first: their successors have their names, and read on where they were. */
-int shipper_apply(struct shipper *shipper, struct remote_write_config *const *remotes,
-                  size_t remote_count)
+int shipper_apply(struct shipper *shipper, const struct queue_config *queue,
+                  struct remote_write_config *const *remotes, size_t remote_count)
 {
     int error = 0;
 
+    queue_configure(shipper->queue, queue);
     for (size_t i = shipper->remote_count; i-- > 0;)
         if (!is_among(shipper->configs[i], remotes, remote_count))
             end_remote(shipper, i);

@@ -25,11 +25,11 @@ struct shipper_environment {
 int shipper_new(const struct shipper_environment *environment, const struct queue_config *queue,
                 struct remote_write_config *const *remotes, size_t remote_count,
                 struct shipper **out);
-/* These remotes from now on: those whose config is unchanged go on untouched, one that has another
- * config under its old name goes on from where it was, the others end. 0 or a negative errno,
- * logged: then some remotes are missing, until a later call succeeds. */
-int shipper_apply(struct shipper *shipper, struct remote_write_config *const *remotes,
-                  size_t remote_count);
+/* This queue config and these remotes from now on: those whose config is unchanged go on untouched,
+ * one that has another config under its old name goes on from where it was, the others end. 0 or a
+ * negative errno, logged: then some remotes are missing, until a later call succeeds. */
+int shipper_apply(struct shipper *shipper, const struct queue_config *queue,
+                  struct remote_write_config *const *remotes, size_t remote_count);
 void shipper_free(struct shipper **shipper);
 
 /* What is not sent when the process ends is there for the next one. */

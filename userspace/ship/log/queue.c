@@ -310,6 +310,13 @@ void queue_append(struct queue *queue, const struct sample_record *record)
 
 /* ---- life ---- */
 
+void queue_configure(struct queue *queue, const struct queue_config *config)
+{
+    queue->max_bytes = config->max_bytes;
+    queue->max_age_ms = (int64_t)(config->max_age_ns / NS_PER_MS);
+    queue->sync_interval_ns = config->sync_interval_ns;
+}
+
 int queue_new(const struct queue_environment *environment, const struct queue_config *config,
               struct queue **out)
 {
@@ -317,9 +324,7 @@ int queue_new(const struct queue_environment *environment, const struct queue_co
     if (!queue)
         return -ENOMEM;
     queue->environment = *environment;
-    queue->max_bytes = config->max_bytes;
-    queue->max_age_ms = (int64_t)(config->max_age_ns / NS_PER_MS);
-    queue->sync_interval_ns = config->sync_interval_ns;
+    queue_configure(queue, config);
     queue->next_number = 1;
     queue->folder.fd = queue->folder.lock_fd = -1;
     TAILQ_INIT(&queue->segments);

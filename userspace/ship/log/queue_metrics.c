@@ -105,7 +105,7 @@ int queue_metrics_init(struct queue_metrics *metrics, struct queue *queue,
 
 void queue_metrics_free(struct queue_metrics *metrics, const struct queue *queue)
 {
-    metric_registry_off_write(metrics->registry, queue);
+    metric_registry_off_write(metrics->registry, show, queue);
     metric_free(&metrics->disk_bytes);
     metric_free(&metrics->memory_bytes);
     for (size_t i = 0; i < ARRAY_SIZE(families); i++)
