@@ -145,6 +145,11 @@ scrape_configs:
         except TimeoutError:
             equal("targets", self.targets(), sorted(names))
 
+    def wait_watches(self, count):
+        """A watch that was cut is opened again in a moment; there is never one too many for long."""
+        wait_until(f"{count} watches", lambda: self.api.watchers == count)
+        equal("watches", self.api.watchers, count)
+
     def said(self, level="warn|info"):
         """What the log says of Kubernetes, without the start."""
         pattern = rf"level=(?:{level}) component=discover msg=\"?([^\"]*?)\"? request="

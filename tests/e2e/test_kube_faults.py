@@ -52,7 +52,7 @@ def test_refusals():
             lambda: api.expire_tokens(AGENT),
             lambda: cluster.write("token", api.new_token(AGENT)),
         )
-        equal("watches", api.watchers, 1)
+        node.wait_watches(1)
 
 
 def test_overload():
@@ -76,7 +76,7 @@ def test_stopped():
         node.wait_targets("first")
         seconds = 120 if FULL else 5
         trouble(node, "cannot be reached", node.api.stop, node.api.start, seconds)
-        equal("watches", node.api.watchers, 1)
+        node.wait_watches(1)
 
 
 def test_down_at_the_start():
