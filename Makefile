@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# edgemeter: `make` builds, `make demo` shows the main job, `make test` tests it. V=1 prints whole commands,
-# SAN=1 builds with ASan and UBSan (into build/san), REQUIRE=1 makes a test that cannot run a failure.
+# edgemeter: `make` builds, `make demo` shows the main job, `make test` tests it, `make fuzz` its parsers.
+# V=1 prints whole commands, SAN=1 builds with ASan and UBSan (into build/san), REQUIRE=1 makes a test that
+# cannot run a failure.
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
@@ -12,16 +13,18 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 PREFIX ?= /usr/local
 
-BUILD := build$(if $(SAN),/san)
+BUILD := build$(if $(SAN),/san)$(if $(FUZZING),/fuzz)
 GEN := $(BUILD)/gen
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2);)
 
 WARN := -Wall -Wextra -Werror -Wno-missing-field-initializers
 SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer
+FUZZ_SANITIZE := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -Itests/unit
 CFLAGS := -std=gnu11 -O2 -g $(WARN) -fno-strict-aliasing -DEDGEMETER_VERSION='"$(VERSION)"' \
-	-D_GNU_SOURCE -Iuserspace -Iheaders -I$(GEN) $(if $(SAN),$(SANITIZE))
-LDFLAGS := $(if $(SAN),$(SANITIZE))
+	-D_GNU_SOURCE -Iuserspace -Iheaders -I$(GEN) $(if $(SAN),$(SANITIZE)) \
+	$(if $(FUZZING),$(FUZZ_SANITIZE))
+LDFLAGS := $(if $(SAN),$(SANITIZE)) $(if $(FUZZING),$(subst -no-link,,$(FUZZ_SANITIZE)))
 LDLIBS := -lbpf -lcurl -lyaml -lmicrohttpd -lsnappy -lprotobuf-c -lxxhash -ljansson -lpcre2-8 -lcrypto -lz \
 	-lm
 TEST_LDLIBS := -lcmocka
@@ -40,9 +43,12 @@ unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard 
 bpf_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
 benches := $(BUILD)/tests/bench/bench_parse $(BUILD)/tests/bench/scrape_peers
 e2e_peers := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/e2e/*.c)))
+fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ ?= $(fuzzers)
+FUZZ_SECONDS ?= 60
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
-.PHONY: build deps test tests demo vmtest bench-http bench-parse bench-scrape install clean format
+.PHONY: build deps test tests demo vmtest fuzz bench-http bench-parse bench-scrape install clean format
 build: $(BUILD)/edgemeter
 tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(e2e_peers) $(benches)
 
@@ -88,6 +94,12 @@ KERNEL ?= 6.1
 vmtest: deps
 	$(Q)$(MAKE) --no-print-directory build tests
 	$(Q)BUILD=$(BUILD) tests/vm/run $(KERNEL)
+
+# FUZZ=exposition_text chooses one, FUZZ_SECONDS=600 how long each.
+fuzz: deps
+	$(Q)$(MAKE) --no-print-directory FUZZING=1 CC=$(CLANG) \
+		$(FUZZ:%=build/fuzz/tests/fuzz/fuzz_%)
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ)
 
 $(BUILD)/tests/bench/empty_pair: $(BUILD)/tests/bench/empty_pair.o
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ -lbpf

@@ -137,7 +137,7 @@ int proto_exposition_begin(struct proto_exposition *parser, struct text family)
 
 static struct text text_of_bytes(ProtobufCBinaryData data)
 {
-    return (struct text){(const char *)data.data, data.len};
+    return data.len ? (struct text){(const char *)data.data, data.len} : TEXT("");
 }
 
 static bool is_histogram(const struct proto_exposition *parser)

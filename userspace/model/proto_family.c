@@ -87,7 +87,7 @@ int proto_family_read(struct proto_family *family, struct text message, const ch
     bool has_metrics = false;
 
     *family = (struct proto_family){
-        .metadata = {.type = METADATA_UNKNOWN},
+        .metadata = {.family = TEXT(""), .help = TEXT(""), .unit = TEXT("")},
         .type = EXPOSITION__METRIC_TYPE__COUNTER,
         .metrics = message,
     };

@@ -31,7 +31,7 @@ static size_t sequence_length(const uint8_t *at, size_t left)
 bool utf8_is_valid(struct text text)
 {
     const uint8_t *at = (const uint8_t *)text.bytes;
-    const uint8_t *end = at + text.length;
+    const uint8_t *end = text.length ? at + text.length : at;
 
     while (at < end) {
         uint64_t word;
