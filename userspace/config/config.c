@@ -14,9 +14,11 @@
 #include "base/path.h"
 #include "config/config_blocks.h"
 #include "config/config_digest.h"
+#include "config/config_print.h"
 
 #define DEFAULT_SCRAPE_INTERVAL_NS (60 * NS_PER_SECOND)
 #define DEFAULT_SCRAPE_TIMEOUT_NS (10 * NS_PER_SECOND)
+#define PRINTED_MAX_BYTES (16u << 20) /* anchors are resolved */
 #define DEFAULT_QUEUE_BYTES (UINT64_C(1) << 30)
 
 #define autoconfig __attribute__((cleanup(config_free)))
@@ -61,6 +63,7 @@ static int config_new(struct config **out)
         free(config);
         return err;
     }
+    buffer_init(&config->printed, PRINTED_MAX_BYTES);
     config->queue.max_bytes = DEFAULT_QUEUE_BYTES;
     config->queue.sync_interval_ns = 5 * NS_PER_SECOND;
     *out = config;
@@ -100,6 +103,7 @@ void config_free(struct config **config)
     free(freed->scrapes);
     free(freed->discoveries);
     free(freed->remotes);
+    buffer_free(&freed->printed);
     http_metrics_config_free(freed->http_metrics);
     free(freed->http_metrics);
     free(freed);
@@ -140,7 +144,11 @@ static int decode_tree(struct config_reader *reader, const struct yaml_tree *tre
         decode_top(reader, root, config);
     else
         err = problems_add(reader->problems, PROBLEM_ERROR, 1, 1, "the file is empty");
-    if (err || reader->no_memory)
+    if (!err && root)
+        err = config_print(root, &config->printed);
+    if (err == -E2BIG) /* it is for people to look at */
+        buffer_clear(&config->printed);
+    if (err == -ENOMEM || reader->no_memory)
         return -ENOMEM;
     return problems_have_error(reader->problems) ? -EINVAL : 0;
 }

@@ -4,6 +4,7 @@
 #ifndef EDGEMETER_CONFIG_CONFIG_H
 #define EDGEMETER_CONFIG_CONFIG_H
 
+#include "base/buffer.h"
 #include "base/problems.h"
 #include "collect/collect_config.h"
 #include "discover/discovery_config.h"
@@ -29,6 +30,7 @@ struct config {
     struct http_metrics_config *http_metrics; /* never NULL */
     uint64_t http_metrics_digest;             /* equal digests are equal configs */
     struct queue_config queue;
+    struct buffer printed; /* the file as YAML again, without what it includes; secrets hidden */
 };
 
 /* Reads and validates `path`. 0 with *out (warnings possible), -EINVAL with at least one error in
