@@ -14,8 +14,7 @@ enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
 static int print_help(const struct options *options)
 {
-    (void)options;
-    fputs(options_help, stdout);
+    fputs(options_help(options->help_of), stdout);
     return STATUS_OK;
 }
 

@@ -13,45 +13,6 @@
 #include "base/duration.h"
 #include "serve/listener.h"
 
-const char options_help[] =
-    "usage: edgemeter [FLAGS]\n"
-    "       edgemeter check-config [--syntax-only] FILE\n"
-    "       edgemeter queue --storage.path=FOLDER [--dump]\n"
-    "\n"
-    "Meters the HTTP of a node in the kernel, scrapes targets, and sends both to a Prometheus by\n"
-    "remote write. Without --config.file it meters the HTTP of this host (as root) and serves the\n"
-    "result on /metrics.\n"
-    "\n"
-    "Flags, as --flag=value or --flag value:\n"
-    "  --config.file=FILE           configuration, in Prometheus' own YAML\n"
-    "  --web.listen-address=ADDR    where to serve /metrics and the health checks: host:port,\n"
-    "                               :port (every address) or [ipv6]:port; port 0 takes a free\n"
-    "                               one (default 127.0.0.1:9595)\n"
-    "  --storage.path=FOLDER        where to keep what is not sent yet, made if missing; without "
-    "it\n"
-    "                               that is in memory and lost when the agent ends\n"
-    "  --web.enable-lifecycle       reload the configuration on POST or PUT /-/reload, too\n"
-    "  --enable-feature=auto-reload-config\n"
-    "                               reload the configuration when a file of it changes\n"
-    "  --config.auto-reload-interval=TIME\n"
-    "                               and how often to look where inotify says nothing (default\n"
-    "                               30s)\n"
-    "  --log.level=LEVEL            debug, info, warn or error (default info)\n"
-    "  --log.format=FORMAT          logfmt or json (default logfmt)\n"
-    "  --version                    print the version and exit\n"
-    "  -h, --help                   print this and exit\n"
-    "\n"
-    "Commands:\n"
-    "  check-config FILE            check a configuration and the files that it names, or with\n"
-    "                               --syntax-only not these, and exit: 0 where it is valid, else "
-    "2\n"
-    "  queue                        print what the queue in --storage.path holds and where each\n"
-    "                               remote stands, with --dump every sample; an agent may run\n"
-    "\n"
-    "SIGHUP loads the configuration again; a bad one changes nothing. SIGTERM and SIGINT send\n"
-    "what is left and end the agent with status 0; a second one ends it at once. Status 1: it\n"
-    "could not start or run; 2: wrong usage or configuration.\n";
-
 __attribute__((format(printf, 2, 3))) static int options_fail(struct options *options,
                                                               const char *format, ...)
 {
@@ -137,26 +98,53 @@ static int take_reload_interval(struct options *options, const char *value)
     return 0;
 }
 
+static int take_dump(struct options *options, const char *value)
+{
+    (void)value;
+    options->dump = true;
+    return 0;
+}
+
+static int take_syntax_only(struct options *options, const char *value)
+{
+    (void)value;
+    options->syntax_only = true;
+    return 0;
+}
+
+static const char *const command_names[] = {
+    [COMMAND_CHECK_CONFIG] = "check-config",
+    [COMMAND_QUEUE] = "queue",
+};
+
 enum flag_kind {
     FLAG_ONCE,   /* has a value */
     FLAG_LIST,   /* the same, and may be given again */
     FLAG_SWITCH, /* has none */
 };
 
+#define RUN (1u << COMMAND_RUN)
+#define CHECK_CONFIG (1u << COMMAND_CHECK_CONFIG)
+#define QUEUE (1u << COMMAND_QUEUE)
+
 static const struct flag {
     const char *name;
     int (*take)(struct options *options, const char *value);
+    unsigned commands; /* that have it */
     enum flag_kind kind;
 } flags[] = {
-    {"--config.file", take_config_file},
-    {"--config.auto-reload-interval", take_reload_interval},
-    {"--enable-feature", take_feature, FLAG_LIST},
-    {"--web.listen-address", take_listen_address},
-    {"--web.enable-lifecycle", take_lifecycle, FLAG_SWITCH},
-    {"--log.level", take_log_level},
-    {"--log.format", take_log_format},
-    {"--storage.path", take_storage_path},
+    {"--config.file", take_config_file, RUN},
+    {"--config.auto-reload-interval", take_reload_interval, RUN},
+    {"--enable-feature", take_feature, RUN, FLAG_LIST},
+    {"--web.listen-address", take_listen_address, RUN},
+    {"--web.enable-lifecycle", take_lifecycle, RUN, FLAG_SWITCH},
+    {"--log.level", take_log_level, RUN},
+    {"--log.format", take_log_format, RUN},
+    {"--storage.path", take_storage_path, RUN | QUEUE},
+    {"--dump", take_dump, QUEUE, FLAG_SWITCH},
+    {"--syntax-only", take_syntax_only, CHECK_CONFIG, FLAG_SWITCH},
 };
+_Static_assert(ARRAY_SIZE(flags) <= 32, "a bit for each in `given`");
 
 static const struct flag *flag_find(struct text name)
 {
@@ -192,53 +180,69 @@ static int flag_take(struct options *options, int argc, char *const *argv, int *
     return flag->take(options, value);
 }
 
-static int command_check_config(struct options *options, int argc, char *const *argv, int index,
-                                unsigned given)
+static enum command command_find(const char *name)
 {
-    if (given)
-        return options_fail(options, "check-config takes no flags but --syntax-only");
-    for (int i = index + 1; i < argc; i++) {
-        if (strcmp(argv[i], "--syntax-only") == 0)
-            options->syntax_only = true;
-        else if (argv[i][0] == '-')
-            return options_fail(options, "check-config takes no flags but --syntax-only");
-        else if (options->config_file)
-            return options_fail(options, "check-config takes one FILE, not \"%s\" besides",
-                                argv[i]);
-        else
-            options->config_file = argv[i];
+    for (size_t i = 0; i < ARRAY_SIZE(command_names); i++) {
+        if (command_names[i] && strcmp(name, command_names[i]) == 0)
+            return i;
     }
-    if (!options->config_file)
-        return options_fail(options, "check-config: the FILE is missing");
-    options->command = COMMAND_CHECK_CONFIG;
+    return COMMAND_RUN;
+}
+
+/* The command itself, or the FILE of check-config. */
+static int take_word(struct options *options, const char *word)
+{
+    if (options->command == COMMAND_RUN) {
+        options->command = command_find(word);
+        return options->command == COMMAND_RUN
+                   ? options_fail(options, "unknown command \"%s\"", word)
+                   : 0;
+    }
+    if (options->command != COMMAND_CHECK_CONFIG)
+        return options_fail(options, "%s takes no \"%s\"", command_names[options->command], word);
+    if (options->config_file)
+        return options_fail(options, "check-config takes one FILE, not \"%s\" besides", word);
+    options->config_file = word;
     return 0;
 }
 
-static int command_queue(struct options *options, int argc, char *const *argv, int index,
-                         unsigned *given)
+/* Flags that another command has, and what must be there. */
+static int check_command(struct options *options, unsigned given)
 {
-    for (int i = index + 1; i < argc; i++) {
-        if (strcmp(argv[i], "--dump") == 0) {
-            options->dump = true;
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+        if (!(given & 1u << i) || flags[i].commands & 1u << options->command)
             continue;
-        }
-        if (argv[i][0] != '-')
-            return options_fail(options, "queue takes no \"%s\"", argv[i]);
-        int error = flag_take(options, argc, argv, &i, given);
-        if (error)
-            return error;
+        if (options->command == COMMAND_RUN)
+            return options_fail(options, "%s is a flag of a command (edgemeter --help has them)",
+                                flags[i].name);
+        return options_fail(options, "%s takes no %s", command_names[options->command],
+                            flags[i].name);
     }
-    if (!options->storage_path)
+    if (options->command == COMMAND_CHECK_CONFIG && !options->config_file)
+        return options_fail(options, "check-config: the FILE is missing");
+    if (options->command == COMMAND_QUEUE && !options->storage_path)
         return options_fail(options, "queue: --storage.path is missing");
-    if (*given & (*given - 1))
-        return options_fail(options, "queue takes no flags but --storage.path and --dump");
-    options->command = COMMAND_QUEUE;
     return 0;
+}
+
+/* --help and --version win over all else, wherever they are. */
+static bool asks_for_text(int argc, char *const *argv, struct options *options)
+{
+    for (int i = 1; i < argc; i++) {
+        if (options->help_of == COMMAND_RUN)
+            options->help_of = command_find(argv[i]);
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            options->command = COMMAND_HELP;
+        else if (strcmp(argv[i], "--version") == 0 && options->command != COMMAND_HELP)
+            options->command = COMMAND_VERSION;
+    }
+    return options->command != COMMAND_RUN;
 }
 
 int options_parse(int argc, char *const *argv, struct options *out)
 {
     unsigned given = 0; /* flags, a bit for each */
+    int error = 0;
 
     *out = (struct options){
         .listen_address = "127.0.0.1:9595",
@@ -246,26 +250,10 @@ int options_parse(int argc, char *const *argv, struct options *out)
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_FORMAT_LOGFMT,
     };
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            out->command = COMMAND_HELP;
-            return 0;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            out->command = COMMAND_VERSION;
-            return 0;
-        }
-    }
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "check-config") == 0)
-            return command_check_config(out, argc, argv, i, given);
-        if (strcmp(argv[i], "queue") == 0)
-            return command_queue(out, argc, argv, i, &given);
-        if (argv[i][0] != '-')
-            return options_fail(out, "unknown command \"%s\"", argv[i]);
-        int error = flag_take(out, argc, argv, &i, &given);
-        if (error)
-            return error;
-    }
-    return 0;
+    if (asks_for_text(argc, argv, out))
+        return 0;
+    for (int i = 1; i < argc && !error; i++)
+        error =
+            argv[i][0] == '-' ? flag_take(out, argc, argv, &i, &given) : take_word(out, argv[i]);
+    return error ? error : check_command(out, given);
 }

@@ -9,6 +9,7 @@ enum command { COMMAND_RUN, COMMAND_CHECK_CONFIG, COMMAND_QUEUE, COMMAND_HELP, C
 
 struct options {
     enum command command;
+    enum command help_of;    /* of the command help: COMMAND_RUN is the agent's own */
     const char *config_file; /* --config.file, or check-config's FILE; NULL: not given */
     const char *listen_address;
     const char *storage_path; /* NULL: not given */
@@ -25,6 +26,7 @@ struct options {
 /* Strings in *out point into argv. 0 or -EINVAL. */
 int options_parse(int argc, char *const *argv, struct options *out);
 
-extern const char options_help[];
+/* The text that --help prints. */
+const char *options_help(enum command command);
 
 #endif

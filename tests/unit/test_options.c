@@ -145,7 +145,7 @@ static void test_refused(void **state)
         {{"--storage.path="}, "--storage.path needs a value"},
         {{"check-config"}, "check-config: the FILE is missing"},
         {{"check-config", "a", "b"}, "check-config takes one FILE, not \"b\" besides"},
-        {{"check-config", "--log.level=info"}, "check-config takes no flags but --syntax-only"},
+        {{"check-config", "--log.level=info"}, "check-config takes no --log.level"},
         {{"check-config", "--syntax-only"}, "check-config: the FILE is missing"},
         {{"--web.enable-lifecycle=true"}, "--web.enable-lifecycle takes no value"},
         {{"--web.enable-lifecycle", "true"}, "unknown command \"true\""},
@@ -157,12 +157,13 @@ static void test_refused(void **state)
         {{"--config.auto-reload-interval=5"},
          "--config.auto-reload-interval: \"5\" is not a duration"},
         {{"--config.auto-reload-interval=10ms"}, "--config.auto-reload-interval: \"10ms\" is not"},
-        {{"--log.level=info", "check-config", "a"}, "check-config takes no flags"},
+        {{"--log.level=info", "check-config", "a"}, "check-config takes no --log.level"},
         {{"queue"}, "queue: --storage.path is missing"},
         {{"queue", "--dump"}, "queue: --storage.path is missing"},
         {{"queue", "/data"}, "queue takes no \"/data\""},
-        {{"queue", "--storage.path=/data", "--log.level=info"}, "queue takes no flags but"},
-        {{"--dump"}, "unknown flag \"--dump\""},
+        {{"queue", "--storage.path=/data", "--log.level=info"}, "queue takes no --log.level"},
+        {{"--dump"}, "--dump is a flag of a command"},
+        {{"queue", "--storage.path=/data", "--syntax-only"}, "queue takes no --syntax-only"},
     };
     (void)state;
 
@@ -189,23 +190,31 @@ static void test_long_value_is_cut(void **state)
     assert_int_equal(strlen(options.problem), sizeof(options.problem) - 1);
 }
 
-/* Each flag that is taken is in the help. */
-static void test_help_names_the_flags(void **state)
+/* --help gives the help of the command that it is beside. */
+static void test_help_of_each_command(void **state)
 {
-    static const char *const named[] = {"--config.file=",
-                                        "--web.listen-address=",
-                                        "--log.level=",
-                                        "--log.format=",
-                                        "--version",
-                                        "--help",
-                                        "check-config",
-                                        "127.0.0.1:9595",
-                                        "--storage.path=FOLDER",
-                                        "--dump"};
+    static const struct {
+        const char *arguments[ARGUMENTS_MAX];
+        enum command help_of;
+        const char *named[5];
+    } cases[] = {
+        {{"--help"},
+         COMMAND_RUN,
+         {"--config.file=", "--log.level=", "--version", "127.0.0.1:9595"}},
+        {{"--help", "queue"}, COMMAND_QUEUE, {"--storage.path=FOLDER", "--dump"}},
+        {{"check-config", "x", "-h"}, COMMAND_CHECK_CONFIG, {"--syntax-only", "FILE"}},
+        {{"--storage.path=a", "queue", "--help"}, COMMAND_QUEUE, {"usage: edgemeter queue"}},
+    };
     (void)state;
 
-    for (size_t i = 0; i < ARRAY_SIZE(named); i++)
-        assert_non_null(strstr(options_help, named[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options;
+        assert_int_equal(parse(cases[i].arguments, &options), 0);
+        assert_int_equal(options.command, COMMAND_HELP);
+        assert_int_equal(options.help_of, cases[i].help_of);
+        for (size_t j = 0; cases[i].named[j]; j++)
+            assert_non_null(strstr(options_help(options.help_of), cases[i].named[j]));
+    }
 }
 
 static void test_queue(void **state)
@@ -255,7 +264,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_queue),
         cmocka_unit_test(test_long_value_is_cut),
-        cmocka_unit_test(test_help_names_the_flags),
+        cmocka_unit_test(test_help_of_each_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
