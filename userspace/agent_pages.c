@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "agent_parts.h"
+#include "meter_endpoint.h"
+#include "queues_endpoint.h"
 #include "targets_endpoint.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -48,6 +50,24 @@ static void answer_targets(void *context, struct server_response *response)
     targets_endpoint_answer(agent->scraper, server_address(agent->server), response);
 }
 
+static void answer_http(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    meter_endpoint_http(agent->collector, agent->config->http_metrics, response);
+}
+
+static void answer_kernel(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    meter_endpoint_kernel(agent->collector, response);
+}
+
+static void answer_queues(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    queues_endpoint_answer(agent->shipper, &agent->config->queue, response);
+}
+
 static void answer_reload(void *context, struct server_response *response)
 {
     struct agent *agent = context;
@@ -74,6 +94,9 @@ void agent_set_routes(struct agent *agent)
         {"POST", "/-/reload", answer_reload, agent},
         {"PUT", "/-/reload", answer_reload, agent},
         {"GET", "/api/v1/targets", answer_targets, agent},
+        {"GET", "/api/v1/edgemeter/http", answer_http, agent},
+        {"GET", "/api/v1/edgemeter/kernel", answer_kernel, agent},
+        {"GET", "/api/v1/edgemeter/queues", answer_queues, agent},
     };
     memcpy(agent->routes, routes, sizeof(routes));
 }

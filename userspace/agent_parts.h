@@ -17,7 +17,7 @@
 #include "serve/server.h"
 #include "ship/shipper.h"
 
-#define AGENT_ROUTES 7
+#define AGENT_ROUTES 10
 
 /* What agent_reload.c keeps between reloads. */
 struct agent_reload {

@@ -5,6 +5,8 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
@@ -75,7 +77,14 @@ int json_append_string(struct buffer *out, struct text text)
 
 int json_append_number(struct buffer *out, double value)
 {
+    char text[32];
+
     if (!isfinite(value))
         return buffer_append_string(out, "null");
-    return buffer_printf(out, "%.17g", value);
+    for (int digits = 15; digits <= 17; digits++) { /* the fewest that read back the same */
+        snprintf(text, sizeof(text), "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return buffer_append_string(out, text);
 }

@@ -300,3 +300,34 @@ int collector_write(struct collector *collector, struct buffer *out)
     int error = http_meter_read(collector->meter, &entries, &count);
     return error ? error : http_rows_write(collector->rows, entries, count, out);
 }
+
+int collector_show(struct collector *collector, http_show_fn fn, void *context)
+{
+    const struct http_row_entry *entries;
+    size_t count;
+
+    int error = http_meter_read(collector->meter, &entries, &count);
+    return error ? error : http_rows_show(collector->rows, entries, count, fn, context);
+}
+
+int64_t collector_last_drain_ms(const struct collector *collector)
+{
+    return collector->last_drain_ms;
+}
+
+int collector_read_account(struct collector *collector, struct collector_account *out)
+{
+    const struct http_row_entry *entries;
+
+    *out = (struct collector_account){
+        .max_rows = collector->config->max_rows + HTTP_ROLES,
+        .map_bytes = http_meter_memory(collector->meter),
+    };
+    int error = http_meter_read(collector->meter, &entries, &out->rows);
+    return error ? error : http_meter_read_outcomes(collector->meter, out->outcomes);
+}
+
+const char *collector_outcome_name(size_t outcome)
+{
+    return outcome_metrics[outcome].value;
+}

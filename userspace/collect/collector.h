@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/loop.h"
 #include "collect/collect_config.h"
+#include "collect/http_shown.h"
 #include "model/metric.h"
 #include "model/pod_table.h"
 #include "model/sample.h"
@@ -34,5 +35,18 @@ void collector_free(struct collector **collector);
 /* The rows as of now, as text 0.0.4 without timestamps. Draining for this changes nothing that is
  * sent. */
 int collector_write(struct collector *collector, struct buffer *out);
+/* The same one by one, for a page. */
+int collector_show(struct collector *collector, http_show_fn fn, void *context);
+int64_t collector_last_drain_ms(const struct collector *collector);
+
+/* What became of all that the kernel programs saw, by enum http_head_outcome and its like. */
+struct collector_account {
+    uint64_t outcomes[HTTP_OUTCOMES];
+    size_t rows, max_rows;
+    uint64_t map_bytes;
+};
+int collector_read_account(struct collector *collector, struct collector_account *out);
+/* "surplus", "tls", "resync", ...; NULL for what is the sum of others. */
+const char *collector_outcome_name(size_t outcome);
 
 #endif

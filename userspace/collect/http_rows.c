@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "collect/http_groups.h"
+#include "collect/http_show.h"
 #include "collect/http_text.h"
 #include "collect/native_histogram.h"
 
@@ -225,4 +226,13 @@ int http_rows_write(struct http_rows *rows, const struct http_row_entry *entries
     int text_error = http_text_write(&rows->groups, out);
 
     return text_error ? text_error : error;
+}
+
+int http_rows_show(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
+                   http_show_fn fn, void *context)
+{
+    int error = http_groups_learn(&rows->groups, entries, count);
+    int show_error = http_show_groups(&rows->groups, fn, context);
+
+    return show_error ? show_error : error;
 }

@@ -8,6 +8,7 @@
 #include "collect/cgroup_tree.h"
 #include "collect/collect_config.h"
 #include "collect/http_row_entry.h"
+#include "collect/http_shown.h"
 #include "model/metric.h"
 #include "model/pod_table.h"
 #include "model/sample.h"
@@ -53,5 +54,8 @@ void http_rows_end_waiting(struct http_rows *rows);
  * and with classic histograms. Changes nothing that is sent. */
 int http_rows_write(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
                     struct buffer *out);
+/* The rows' sums one by one, but not the totals; changes nothing that is sent either. */
+int http_rows_show(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
+                   http_show_fn fn, void *context);
 
 #endif

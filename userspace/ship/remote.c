@@ -312,6 +312,42 @@ void remote_flush(struct remote *remote)
     work_soon(remote);
 }
 
+static double sum_of(struct metric *const *children)
+{
+    return metric_get(children[REMOTE_FLOATS]) + metric_get(children[REMOTE_HISTOGRAMS]);
+}
+
+void remote_show(const struct remote *remote, struct shown_remote *out)
+{
+    const struct remote_metrics *metrics = &remote->parts.metrics;
+    const struct remote_log *log = &remote->parts.log;
+    *out = (struct shown_remote){
+        .name = remote->name,
+        .url = remote->url,
+        .protocol = remote->parts.protocol == REMOTE_WRITE_V2 ? "2.0" : "1.0",
+        .shards = remote->shard_count,
+        .min_shards = remote->parts.config->queue.min_shards,
+        .max_shards = remote->parts.config->queue.max_shards,
+        .desired_shards = metric_get(metrics->shards_desired),
+        .pending = remote_pending(remote),
+        .rate_in = remote->plan.in.per_second,
+        .rate_out = remote->plan.out.per_second,
+        .newest_in = metric_get(metrics->queue_highest_timestamp),
+        .newest_sent = metric_get(metrics->queue_highest_sent_timestamp),
+        .sent = sum_of(metrics->total),
+        .acknowledged = sum_of(metrics->acknowledged),
+        .failed = sum_of(metrics->failed),
+        .retried = sum_of(metrics->retried),
+        .dropped = remote_metrics_dropped_sum(metrics),
+        .replay_refused = metric_get(metrics->replay_refused),
+        .bytes_sent = metric_get(metrics->bytes),
+        .failing = log->failing_since_ns != 0,
+        .error_time_ms = log->last_error.time_ms,
+        .error_status = log->last_error.status,
+        .error_message = log->last_error.message,
+    };
+}
+
 /* ---- life ---- */
 
 char *remote_make_name(const struct remote_write_config *config, size_t ordinal)

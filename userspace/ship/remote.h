@@ -7,6 +7,7 @@
 #include "ship/batch.h"
 #include "ship/queue.h"
 #include "ship/shipper.h"
+#include "ship/shown_remote.h"
 
 struct remote;
 
@@ -37,5 +38,7 @@ void remote_notify(struct remote *remote, struct sample_counts appended, int64_t
 void remote_flush(struct remote *remote);
 /* Samples waiting and on their way. */
 struct sample_counts remote_pending(const struct remote *remote);
+/* Its texts are the remote's. */
+void remote_show(const struct remote *remote, struct shown_remote *out);
 
 #endif

@@ -55,6 +55,18 @@ static struct text trimmed(struct text message)
     return message;
 }
 
+static void note_error(struct remote_log *log, int status, struct text message)
+{
+    struct remote_log_error *error = &log->last_error;
+    error->time_ms = clock_wall_ms();
+    error->status = status;
+    if (message.length >= sizeof(error->message))
+        message.length = sizeof(error->message) - 1;
+    if (message.length)
+        memcpy(error->message, message.bytes, message.length);
+    error->message[message.length] = '\0';
+}
+
 static const char *advice(int status)
 {
     static const struct {
@@ -79,16 +91,17 @@ void remote_log_retry(struct remote_log *log, int status, const char *error, str
                       uint64_t delay_ns)
 {
     uint64_t unsaid;
+    message = trimmed(message);
+    message = message.length || !error ? message : text_of(error);
+    note_error(log, status, message);
     if (!log->failing_since_ns)
         log->failing_since_ns = clock_monotonic_ns();
     pause_end_if_new(&log->retries, status, error);
     if (!pause_is_over(&log->retries, &unsaid))
         return;
     log->failing_said = true;
-    message = trimmed(message);
     log_warn("ship", "remote write failed, will be sent again", LOG_STR("remote_name", log->name),
-             LOG_STR("url", log->url), LOG_INT("status", status),
-             LOG_VIEW("err", message.length || !error ? message : text_of(error)),
+             LOG_STR("url", log->url), LOG_INT("status", status), LOG_VIEW("err", message),
              LOG_REAL("retry_in_seconds", (double)delay_ns / NS_PER_SECOND),
              LOG_UINT("unsaid", unsaid));
 }
@@ -96,6 +109,7 @@ void remote_log_retry(struct remote_log *log, int status, const char *error, str
 void remote_log_refused(struct remote_log *log, int status, struct text message, uint64_t samples)
 {
     uint64_t unsaid;
+    note_error(log, status, trimmed(message));
     if (!pause_is_over(refusal_pause(log, status), &unsaid))
         return;
     log_error("ship", "receiver refused a request, its samples are lost",

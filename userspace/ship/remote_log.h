@@ -16,8 +16,18 @@ struct remote_log_pause {
     uint64_t unsaid;
 };
 
+#define REMOTE_LOG_MESSAGE_MAX 256 /* bytes with the NUL */
+
+/* The last request that was not taken. */
+struct remote_log_error {
+    int64_t time_ms; /* 0: there was none */
+    int status;      /* 0: no HTTP answer */
+    char message[REMOTE_LOG_MESSAGE_MAX];
+};
+
 struct remote_log {
     const char *name, *url; /* borrowed; the URL redacted */
+    struct remote_log_error last_error;
     struct remote_log_pause retries, too_large, replays, missing, metadata;
     struct remote_log_pause drops[REMOTE_DROP_REASONS];
     struct remote_log_pause refusals[REMOTE_LOG_REASONS]; /* by status; the last one has the rest */

@@ -247,6 +247,15 @@ void remote_metrics_queued(struct remote_metrics *metrics, int64_t newest_ms)
     raise_to(metrics->queue_highest_timestamp, newest_ms);
 }
 
+double remote_metrics_dropped_sum(const struct remote_metrics *metrics)
+{
+    double sum = 0;
+    for (size_t i = 0; i < REMOTE_DROP_REASONS; i++)
+        sum += metric_get(metrics->dropped[REMOTE_FLOATS][i]) +
+               metric_get(metrics->dropped[REMOTE_HISTOGRAMS][i]);
+    return sum;
+}
+
 double remote_metrics_behind_seconds(const struct remote_metrics *metrics)
 {
     double behind = metric_get(metrics->queue_highest_timestamp) -

@@ -77,6 +77,8 @@ void remote_metrics_pending(struct remote_metrics *metrics, struct sample_counts
 /* A batch has ended, sent or not; INT64_MIN where no sample was in it. */
 void remote_metrics_finished(struct remote_metrics *metrics, size_t bytes, int64_t newest_ms);
 void remote_metrics_queued(struct remote_metrics *metrics, int64_t newest_ms);
+/* Samples, native histograms too, that never were in a request. */
+double remote_metrics_dropped_sum(const struct remote_metrics *metrics);
 /* How far the newest sample sent lies behind the newest one taken in. */
 double remote_metrics_behind_seconds(const struct remote_metrics *metrics);
 

@@ -120,6 +120,21 @@ bool shipper_keeps_unsent(const struct shipper *shipper)
     return queue_is_durable(shipper->queue);
 }
 
+void shipper_show(const struct shipper *shipper,
+                  void (*fn)(void *context, const struct shown_remote *remote), void *context)
+{
+    for (size_t i = 0; i < shipper->remote_count; i++) {
+        struct shown_remote remote;
+        remote_show(shipper->remotes[i], &remote);
+        fn(context, &remote);
+    }
+}
+
+uint64_t shipper_queue_bytes(const struct shipper *shipper)
+{
+    return queue_bytes(shipper->queue);
+}
+
 struct sample_sink *shipper_sink(struct shipper *shipper)
 {
     return &shipper->sink;

@@ -9,6 +9,7 @@
 #include "model/metric.h"
 #include "model/sample.h"
 #include "ship/remote_write_config.h"
+#include "ship/shown_remote.h"
 
 struct shipper;
 
@@ -37,6 +38,12 @@ bool shipper_keeps_unsent(const struct shipper *shipper);
 
 /* Where producers append. Lives as long as the shipper. */
 struct sample_sink *shipper_sink(struct shipper *shipper);
+
+/* Told of each remote, in the order of the configuration. */
+void shipper_show(const struct shipper *shipper,
+                  void (*fn)(void *context, const struct shown_remote *remote), void *context);
+/* Bytes that the queue takes, on disk and in memory. */
+uint64_t shipper_queue_bytes(const struct shipper *shipper);
 
 /* Sends all that is queued without waiting for a deadline, and calls `done` once: when every remote
  * has taken everything, or when `deadline_ns` (from now) has passed. A remote in backoff is not
