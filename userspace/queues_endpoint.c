@@ -31,7 +31,7 @@ static void write_lag(struct json_writer *json, const struct shown_remote *remot
     if (!sample_counts_sum(remote->pending))
         json_number(json, 0);
     else if (remote->newest_sent <= 0)
-        json_null(json);
+        json_nothing(json);
     else
         json_number(json, remote->newest_in > remote->newest_sent
                               ? remote->newest_in - remote->newest_sent
@@ -54,7 +54,7 @@ static void write_error(struct json_writer *json, const struct shown_remote *rem
 {
     json_key(json, TEXT("lastError"));
     if (!remote->error_time_ms) {
-        json_null(json);
+        json_nothing(json);
         return;
     }
     json_open(json, '{');

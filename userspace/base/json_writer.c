@@ -58,7 +58,7 @@ void json_bool(struct json_writer *json, bool value)
     buffer_append_string(json->out, value ? "true" : "false");
 }
 
-void json_null(struct json_writer *json)
+void json_nothing(struct json_writer *json)
 {
     separate(json);
     buffer_append_string(json->out, "null");

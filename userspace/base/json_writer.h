@@ -22,7 +22,8 @@ void json_text(struct json_writer *json, struct text value);
 void json_number(struct json_writer *json, double value);
 void json_uint(struct json_writer *json, uint64_t value);
 void json_bool(struct json_writer *json, bool value);
-void json_null(struct json_writer *json);
+/* null. (json_null is jansson's, which would call this one instead of its own.) */
+void json_nothing(struct json_writer *json);
 
 #define JSON_TEXT(json, name, value) (json_key(json, TEXT(name)), json_text(json, value))
 #define JSON_STRING(json, name, value) (json_key(json, TEXT(name)), json_text(json, text_of(value)))
