@@ -25,7 +25,7 @@ static void test_nested(void **state)
     json_open(&json, '{');
     JSON_BOOL(&json, "b", true);
     json_key(&json, TEXT("c"));
-    json_null(&json);
+    json_nothing(&json);
     json_close(&json, '}');
     json_number(&json, 1795242183.019);
     json_close(&json, ']');
