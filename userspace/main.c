@@ -9,6 +9,7 @@
 #include "config_check.h"
 #include "options.h"
 #include "ship/log/queue_print.h"
+#include "top_command.h"
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 
@@ -64,6 +65,11 @@ static int print_queue(const struct options *options)
     return STATUS_FAILED;
 }
 
+static int show_top(const struct options *options)
+{
+    return top_command(&options->top);
+}
+
 static void log_warnings(const struct problems *problems)
 {
     for (size_t i = 0; i < problems->count; i++)
@@ -99,11 +105,9 @@ static int run(const struct options *options)
 }
 
 static int (*const commands[])(const struct options *options) = {
-    [COMMAND_RUN] = run,
-    [COMMAND_CHECK_CONFIG] = check_config,
-    [COMMAND_QUEUE] = print_queue,
-    [COMMAND_HELP] = print_help,
-    [COMMAND_VERSION] = print_version,
+    [COMMAND_RUN] = run,           [COMMAND_CHECK_CONFIG] = check_config,
+    [COMMAND_QUEUE] = print_queue, [COMMAND_TOP] = show_top,
+    [COMMAND_HELP] = print_help,   [COMMAND_VERSION] = print_version,
 };
 
 int main(int argc, char **argv)

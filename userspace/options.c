@@ -13,6 +13,8 @@
 #include "base/duration.h"
 #include "serve/listener.h"
 
+#define TOP_INTERVAL_LEAST_NS (100 * NS_PER_MS)
+
 __attribute__((format(printf, 2, 3))) static int options_fail(struct options *options,
                                                               const char *format, ...)
 {
@@ -112,9 +114,81 @@ static int take_syntax_only(struct options *options, const char *value)
     return 0;
 }
 
+static int take_url(struct options *options, const char *value)
+{
+    options->top.url = value;
+    return 0;
+}
+
+static int take_http_config_file(struct options *options, const char *value)
+{
+    options->top.http_config_file = value;
+    return 0;
+}
+
+static int take_by(struct options *options, const char *value)
+{
+    options->top.by = value;
+    return 0;
+}
+
+static int take_filter(struct options *options, const char *value)
+{
+    options->top.filter = value;
+    return 0;
+}
+
+static int take_role(struct options *options, const char *value)
+{
+    options->top.role = strcmp(value, "client") == 0 ? TOP_CLIENT : TOP_SERVER;
+    if (options->top.role == TOP_SERVER && strcmp(value, "server") != 0)
+        return options_fail(options, "--role: \"%s\" is not server or client", value);
+    return 0;
+}
+
+static int take_sort(struct options *options, const char *value)
+{
+    if (top_column_parse(value, &options->top.sort))
+        return options_fail(options, "--sort: \"%s\" is not " TOP_COLUMN_NAMES, value);
+    return 0;
+}
+
+static int take_interval(struct options *options, const char *value)
+{
+    if (duration_parse(text_of(value), &options->top.interval_ns) ||
+        options->top.interval_ns < TOP_INTERVAL_LEAST_NS)
+        return options_fail(options,
+                            "--interval: \"%s\" is not a duration of at least 100ms, such "
+                            "as 2s",
+                            value);
+    return 0;
+}
+
+static int take_once(struct options *options, const char *value)
+{
+    (void)value;
+    options->top.once = true;
+    return 0;
+}
+
+static int take_json(struct options *options, const char *value)
+{
+    (void)value;
+    options->top.json = true;
+    return 0;
+}
+
+static int take_meter(struct options *options, const char *value)
+{
+    (void)value;
+    options->top.meter = true;
+    return 0;
+}
+
 static const char *const command_names[] = {
     [COMMAND_CHECK_CONFIG] = "check-config",
     [COMMAND_QUEUE] = "queue",
+    [COMMAND_TOP] = "top",
 };
 
 enum flag_kind {
@@ -126,6 +200,7 @@ enum flag_kind {
 #define RUN (1u << COMMAND_RUN)
 #define CHECK_CONFIG (1u << COMMAND_CHECK_CONFIG)
 #define QUEUE (1u << COMMAND_QUEUE)
+#define TOP (1u << COMMAND_TOP)
 
 static const struct flag {
     const char *name;
@@ -143,6 +218,16 @@ static const struct flag {
     {"--storage.path", take_storage_path, RUN | QUEUE},
     {"--dump", take_dump, QUEUE, FLAG_SWITCH},
     {"--syntax-only", take_syntax_only, CHECK_CONFIG, FLAG_SWITCH},
+    {"--url", take_url, TOP},
+    {"--http.config.file", take_http_config_file, TOP},
+    {"--role", take_role, TOP},
+    {"--by", take_by, TOP},
+    {"--sort", take_sort, TOP},
+    {"--filter", take_filter, TOP},
+    {"--interval", take_interval, TOP},
+    {"--once", take_once, TOP, FLAG_SWITCH},
+    {"--json", take_json, TOP, FLAG_SWITCH},
+    {"--meter", take_meter, TOP, FLAG_SWITCH},
 };
 _Static_assert(ARRAY_SIZE(flags) <= 32, "a bit for each in `given`");
 
@@ -222,6 +307,9 @@ static int check_command(struct options *options, unsigned given)
         return options_fail(options, "check-config: the FILE is missing");
     if (options->command == COMMAND_QUEUE && !options->storage_path)
         return options_fail(options, "queue: --storage.path is missing");
+    if (options->top.meter && (options->top.url || options->top.http_config_file))
+        return options_fail(options,
+                            "--meter asks no agent: leave --url and --http.config.file out");
     return 0;
 }
 
@@ -249,6 +337,7 @@ int options_parse(int argc, char *const *argv, struct options *out)
         .auto_reload_interval_ns = 30 * NS_PER_SECOND,
         .log_level = LOG_LEVEL_INFO,
         .log_format = LOG_FORMAT_LOGFMT,
+        .top = {.sort = TOP_RATE, .interval_ns = 2 * NS_PER_SECOND},
     };
     if (asks_for_text(argc, argv, out))
         return 0;

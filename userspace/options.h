@@ -4,8 +4,16 @@
 #define EDGEMETER_OPTIONS_H
 
 #include "base/log.h"
+#include "top/top_options.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK_CONFIG, COMMAND_QUEUE, COMMAND_HELP, COMMAND_VERSION };
+enum command {
+    COMMAND_RUN,
+    COMMAND_CHECK_CONFIG,
+    COMMAND_QUEUE,
+    COMMAND_TOP,
+    COMMAND_HELP,
+    COMMAND_VERSION
+};
 
 struct options {
     enum command command;
@@ -20,6 +28,7 @@ struct options {
     uint64_t auto_reload_interval_ns;
     enum log_level log_level;
     enum log_format log_format;
+    struct top_options top;
     char problem[320]; /* what is wrong, after -EINVAL */
 };
 

@@ -6,6 +6,7 @@ static const char run_help[] =
     "usage: edgemeter [FLAGS]\n"
     "       edgemeter check-config [--syntax-only] FILE\n"
     "       edgemeter queue --storage.path=FOLDER [--dump]\n"
+    "       edgemeter top [--url=URL] [FLAGS]\n"
     "       edgemeter COMMAND --help\n"
     "\n"
     "Meters the HTTP of a node in the kernel, scrapes targets, and sends both to a Prometheus by\n"
@@ -33,6 +34,7 @@ static const char run_help[] =
     "Commands:\n"
     "  check-config                 check a configuration and the files that it names\n"
     "  queue                        print what waits to be sent, and where each remote stands\n"
+    "  top                          show the HTTP of each pod or service, live\n"
     "\n"
     "SIGHUP loads the configuration again; a bad one changes nothing. SIGTERM and SIGINT send\n"
     "what is left and end the agent with status 0; a second one ends it at once. Status 1: it\n"
@@ -61,6 +63,34 @@ static const char queue_help[] =
     "\n"
     "Status 0; 1: the folder cannot be read; 2: wrong usage.\n";
 
+static const char top_help[] =
+    "usage: edgemeter top [FLAGS]\n"
+    "\n"
+    "Shows requests per second, errors, duration and bytes of each pod or service, live: of the\n"
+    "agent on this host, or where none listens (as root) metered by itself for as long as it "
+    "runs.\n"
+    "\n"
+    "  --url=URL                    the agent to ask (default http://127.0.0.1:9595)\n"
+    "  --http.config.file=FILE      how to reach it: basic_auth, tls_config and so on, in YAML, "
+    "as\n"
+    "                               promtool takes them\n"
+    "  --meter                      ask no agent: meter this host\n"
+    "  --role=server|client         requests that were served, or sent out (default server)\n"
+    "  --by=LABELS                  a line for each value of these labels, with commas between;\n"
+    "                               route, host, method and status are some (default: the pod, or\n"
+    "                               else the service, or else the cgroup)\n"
+    "  --sort=COLUMN                name, rate, errors, p50, p90, p99, in, out, requests or\n"
+    "                               unanswered (default rate)\n"
+    "  --filter=TEXT                only names with this in them\n"
+    "  --interval=TIME              between two readings (default 2s)\n"
+    "  --once                       print the table after one interval and end\n"
+    "  --json                       a line of JSON for each interval\n"
+    "  -h, --help                   print this and exit\n"
+    "\n"
+    "Without a terminal it prints the table at every interval. Keys are listed by the key ?.\n"
+    "\n"
+    "Status 0; 1: nothing could be read; 2: wrong usage.\n";
+
 const char *options_help(enum command command)
 {
     switch (command) {
@@ -68,6 +98,8 @@ const char *options_help(enum command command)
         return check_config_help;
     case COMMAND_QUEUE:
         return queue_help;
+    case COMMAND_TOP:
+        return top_help;
     default:
         return run_help;
     }
