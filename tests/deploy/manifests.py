@@ -2,19 +2,20 @@
 """Objects of Kubernetes out of deploy/: rendered, and checked against Kubernetes' OpenAPI schema. What is
 asserted about them is the tests' business."""
 
-import base64
-import binascii
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
-from cluster import ROOT, Unable  # noqa: E402
+import schema  # noqa: E402
+from cluster import BUILD, EDGEMETER, ROOT, Unable  # noqa: E402
 
 try:
     import yaml
@@ -22,6 +23,7 @@ except ImportError:
     yaml = None
 
 DEPLOY = os.path.join(ROOT, "deploy")
+CHART = os.path.join(DEPLOY, "helm", "edgemeter")
 
 
 def fetch(file):
@@ -59,6 +61,39 @@ def kustomize(*path):
     return parse(subprocess.check_output([fetch("kubectl"), "kustomize", folder], text=True))
 
 
+def chart_renderer():
+    """tests/deploy/chart/render.go, built when it is newer."""
+    source = os.path.join(HERE, "chart", "render.go")
+    program = os.path.join(BUILD, "tests", "deploy", "render_chart")
+    if os.path.exists(program) and os.path.getmtime(program) > os.path.getmtime(source):
+        return program
+    if not shutil.which("go"):
+        raise Unable("not installed: golang-go (run: tools/install-deps)")
+    os.makedirs(os.path.dirname(program), exist_ok=True)
+    environment = {
+        **os.environ,
+        "GO111MODULE": "off",
+        "GOPATH": "/usr/share/gocode",
+        "GOCACHE": os.path.join(BUILD, "go-cache"),
+    }
+    subprocess.run(["go", "build", "-o", program, source], env=environment, check=True)
+    return program
+
+
+def helm(values=None, release="edgemeter", namespace="edgemeter"):
+    """The objects of the chart, as `helm template` gives them; RuntimeError says why there are none."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        json.dump(values or {}, file)
+        file.flush()
+        done = subprocess.run(
+            [chart_renderer(), CHART, release, namespace, file.name], capture_output=True, text=True
+        )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    notes = re.search(r"^---\n# Source: templates/NOTES.txt\n(.*?)(?=^---$)", done.stdout, re.M | re.S)
+    return parse(done.stdout.replace(notes.group(0), "")), notes.group(1)
+
+
 def name_of(thing):
     return f"{thing['kind']} {thing['metadata']['name']}"
 
@@ -83,77 +118,40 @@ def configuration(objects, name="edgemeter"):
     return parse(find(objects, "ConfigMap", name)["data"]["edgemeter.yml"])[0]
 
 
+def check_config(text):
+    """What `edgemeter check-config` finds wrong. The files of Secrets are where the configuration names them,
+    but in a folder of ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = re.sub(r"/etc/(?=edgemeter-)", f"{folder}/", text)
+        for secret in re.findall(rf"{folder}/[^\s\"]+", text):
+            os.makedirs(os.path.dirname(secret), exist_ok=True)
+            with open(secret, "w") as file:
+                file.write("secret")
+        path = f"{folder}/edgemeter.yml"
+        with open(path, "w") as file:
+            file.write(text)
+        done = subprocess.run([EDGEMETER, "check-config", path], capture_output=True, text=True)
+    return done.stderr if done.returncode else ""
+
+
 class Schema:
     """Kubernetes' OpenAPI 2.0 document. Unknown keys are problems, as for kubectl's strict validation."""
 
     def __init__(self):
         with open(fetch("swagger.json")) as file:
-            self.definitions = json.load(file)["definitions"]
+            self.document = json.load(file)
         self.kinds = {}
-        for name, definition in self.definitions.items():
+        for name, definition in self.document["definitions"].items():
             for kind in definition.get("x-kubernetes-group-version-kind", []):
                 group = f"{kind['group']}/" if kind["group"] else ""
-                self.kinds[group + kind["version"], kind["kind"]] = name
+                self.kinds[group + kind["version"], kind["kind"]] = definition
+            # Texts by their description, but numbers are taken too.
+            if name.endswith(("util.intstr.IntOrString", "api.resource.Quantity")):
+                definition["type"] = ["string", "number"]
 
     def problems(self, thing):
         kind = thing.get("apiVersion"), thing.get("kind")
         if kind not in self.kinds:
             return [f"Kubernetes has no {kind}"]
-        return [
-            f"{name_of(thing)}: {problem}"
-            for problem in self._check("", thing, self.definitions[self.kinds[kind]])
-        ]
-
-    def _check(self, path, value, schema):
-        while "$ref" in schema:
-            name = schema["$ref"].rsplit("/", 1)[1]
-            schema = self.definitions[name]
-            if name.endswith(("util.intstr.IntOrString", "api.resource.Quantity")):
-                if isinstance(value, bool) or not isinstance(value, (int, str)):
-                    yield f"{path}: {value!r} is neither a number nor a text"
-                return
-        if value is None:
-            yield f"{path}: null"
-            return
-        yield from self._check_type(path, value, schema)
-        if isinstance(value, dict):
-            yield from self._check_object(path, value, schema)
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                yield from self._check(f"{path}[{index}]", item, schema.get("items", {}))
-
-    def _check_type(self, path, value, schema):
-        types = {
-            "object": dict,
-            "array": list,
-            "string": str,
-            "boolean": bool,
-            "integer": int,
-            "number": (int, float),
-        }
-        wanted = types.get(schema.get("type"))
-        number_is_bool = isinstance(value, bool) and wanted is not bool
-        if wanted and (not isinstance(value, wanted) or number_is_bool):
-            yield f"{path}: {value!r} is no {schema['type']}"
-        elif schema.get("format") == "byte":
-            try:
-                base64.b64decode(value, validate=True)
-            except binascii.Error:
-                yield f"{path}: no base64"
-        if "enum" in schema and value not in schema["enum"]:
-            yield f"{path}: {value!r} is none of {schema['enum']}"
-
-    def _check_object(self, path, value, schema):
-        properties = schema.get("properties")
-        for key in schema.get("required", []):
-            if key not in value:
-                yield f"{path}.{key} is missing"
-        for key, item in value.items():
-            if not isinstance(key, str):
-                yield f"{path}: the key {key!r} is no text"
-            elif properties and key in properties:
-                yield from self._check(f"{path}.{key}", item, properties[key])
-            elif "additionalProperties" in schema:
-                yield from self._check(f"{path}.{key}", item, schema["additionalProperties"])
-            elif properties:
-                yield f"{path}.{key} is unknown"
+        found = schema.problems(thing, self.kinds[kind], self.document, strict=True)
+        return [f"{name_of(thing)}: {problem}" for problem in found]

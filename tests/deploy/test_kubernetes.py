@@ -5,15 +5,12 @@ of policy.py; its configurations are valid and agree with each other."""
 
 import copy
 import os
-import re
-import subprocess
-import tempfile
 
 import manifests  # first: it finds the other modules
 import policy
 from checks import equal, run, true
-from cluster import EDGEMETER, ROOT
-from manifests import configuration, find, kustomize, parse, read
+from cluster import ROOT
+from manifests import check_config, configuration, find, kustomize, parse, read
 
 OVERLAYS = ["base"] + sorted(
     os.path.join("overlays", name) for name in os.listdir(os.path.join(manifests.DEPLOY, "kubernetes/overlays"))
@@ -74,25 +71,7 @@ def test_configurations():
     for overlay, objects in rendered().items():
         for thing in objects:
             if thing["kind"] == "ConfigMap":
-                check(f"{overlay}: {manifests.name_of(thing)}", thing["data"]["edgemeter.yml"])
-
-
-def check(what, text):
-    """With the Secrets' files where the configuration names them, but in a folder of the test."""
-    with tempfile.TemporaryDirectory() as folder:
-        text = text.replace("/etc/edgemeter-", f"{folder}/edgemeter-")
-        for secret in re.findall(rf"{folder}/\S+", text):
-            write(secret, "secret")
-        write(f"{folder}/edgemeter.yml", text)
-        argv = [EDGEMETER, "check-config", f"{folder}/edgemeter.yml"]
-        done = subprocess.run(argv, capture_output=True, text=True)
-    equal(f"{what}: check-config", (done.returncode, done.stderr), (0, ""))
-
-
-def write(path, text):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as file:
-        file.write(text)
+                equal(f"{overlay}: {manifests.name_of(thing)}", check_config(thing["data"]["edgemeter.yml"]), "")
 
 
 def test_a_change_rolls():
