@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Both ends of an agent that is killed again and again: targets whose every page has a number, and
- * a receiver of remote write 1.0 that knows which pages were given out. Does no killing:
- * test_crash_loop .py does, and tells it by commands on stdin, each answered by one line:
+ * a receiver of remote write 1.0 that knows which pages were given out. Whoever kills tells it by
+ * commands on stdin, each answered by one line:
  *
  *   up          the receiver takes requests
  *   down        it does not listen, and its connections are broken
  *   refuse      it answers 503
  *   forget      it takes every third request and closes the connection instead of answering
- *   killed      the agent has ended: what each target gave out last may be missing
+ *   killed      the agent has ended: what each target gave out last, which is the answer, may be
+ *               missing
  *   report      what has arrived
  *
  *   crash_peer TARGETS SERIES */
@@ -49,6 +50,7 @@ static struct {
     int receiver_fd; /* listens; -1: down */
     uint16_t receiver_port;
     int connections[CONNECTIONS_MAX]; /* of the receiver; 0: free */
+    unsigned target_connections;
     uint64_t requests, samples, duplicates, disordered, unknown;
 } peer = {.mutex = PTHREAD_MUTEX_INITIALIZER, .receiver_fd = -1};
 
@@ -284,10 +286,13 @@ static bool serve_one(struct connection *c)
     return served;
 }
 
-static void note_connection(int fd, bool is_open)
+static void note_connection(const struct connection *c, bool is_open)
 {
+    int fd = c->fd;
     pthread_mutex_lock(&peer.mutex);
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+    if (c->is_target)
+        peer.target_connections += is_open ? 1 : -1u;
+    for (size_t i = 0; i < CONNECTIONS_MAX && !c->is_target; i++) {
         if (peer.connections[i] != (is_open ? 0 : fd))
             continue;
         peer.connections[i] = is_open ? fd : 0;
@@ -305,8 +310,7 @@ static void *connection_thread(void *context)
     c->bytes[0] = '\0';
     while (serve_one(c))
         ;
-    if (!c->is_target)
-        note_connection(c->fd, false);
+    note_connection(c, false);
     close(c->fd);
     free(c->bytes);
     free(c);
@@ -343,8 +347,7 @@ static void *listener_thread(void *context)
         if (!c)
             die("a connection");
         *c = (struct connection){.fd = fd, .is_target = listener.is_target};
-        if (!c->is_target)
-            note_connection(fd, true);
+        note_connection(c, true);
         if (pthread_create(&thread, NULL, connection_thread, c))
             die("a thread");
         pthread_detach(thread);
@@ -385,13 +388,29 @@ static void set_mode(enum mode mode)
     puts("ok");
 }
 
+/* The agent's last requests may still be on their way to us. */
+static void wait_for_last_requests(void)
+{
+    usleep(20000); /* for what is not accepted yet */
+    pthread_mutex_lock(&peer.mutex);
+    while (peer.target_connections) {
+        pthread_mutex_unlock(&peer.mutex);
+        usleep(1000);
+        pthread_mutex_lock(&peer.mutex);
+    }
+    pthread_mutex_unlock(&peer.mutex);
+}
+
 static void excuse_last_pages(void)
 {
+    wait_for_last_requests();
     pthread_mutex_lock(&peer.mutex);
-    for (unsigned t = 0; t < peer.target_count; t++)
+    for (unsigned t = 0; t < peer.target_count; t++) {
         peer.targets[t].excused[peer.targets[t].given] = true;
+        printf("%s%u", t ? " " : "", peer.targets[t].given);
+    }
+    putchar('\n');
     pthread_mutex_unlock(&peer.mutex);
-    puts("ok");
 }
 
 static void report(void)
@@ -400,7 +419,7 @@ static void report(void)
     pthread_mutex_lock(&peer.mutex);
     for (unsigned t = 0; t < peer.target_count; t++) {
         const struct target *target = &peer.targets[t];
-        uint32_t absent = 0;
+        uint32_t absent = 0, last_absent = 0;
         given += target->given;
         for (uint32_t page = 1; page <= target->given; page++) {
             bool none = target->arrived[page] == 0;
@@ -409,12 +428,16 @@ static void report(void)
             else if (none && target->excused[page])
                 excused++;
             else if (none)
-                absent++;
+                last_absent = page, absent++;
             else
                 part++;
         }
         failed += absent < target->failed ? absent : target->failed;
-        missing += absent > target->failed ? absent - target->failed : 0;
+        if (absent <= target->failed)
+            continue;
+        missing += absent - target->failed;
+        fprintf(stderr, "target %u: %u pages missing, %u scrapes failed; the last is %u\n", t,
+                absent, target->failed, last_absent);
     }
     printf("given=%lu whole=%lu excused=%lu failed=%lu missing=%lu part=%lu samples=%lu "
            "duplicates=%lu disordered=%lu unknown=%lu requests=%lu\n",

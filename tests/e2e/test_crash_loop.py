@@ -6,56 +6,22 @@ sample of every scrape arrives at least once and in order, but for the scrape th
 import os
 import random
 import signal
-import subprocess
 import time
 
 from checks import FULL, equal, run, true
-from cluster import BUILD, EDGEMETER, Agent, Cluster, get, wait_until
+from cluster import EDGEMETER, Agent, Cluster, get, wait_until
+from crash_peer import Peer
 
 KILLS = int(os.environ.get("KILLS") or (200 if FULL else 10))
 TARGETS, SERIES = 50, 1000  # every second
 MODES = ["up", "up", "up", "down", "refuse", "forget"]
 
 
-class Peer:
-    """crash_peer.c: the targets and the receiver."""
-
-    def __init__(self):
-        self.child = subprocess.Popen(
-            [os.path.join(BUILD, "tests/e2e/crash_peer"), str(TARGETS), str(SERIES)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        ports = self.numbers(self.child.stdout.readline())
-        self.targets, self.receiver = ports["targets"], ports["receiver"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.child.stdin.close()
-        self.child.wait(30)
-
-    @staticmethod
-    def numbers(line):
-        return {key: int(value) for key, value in (part.split("=") for part in line.split())}
-
-    def tell(self, command):
-        self.child.stdin.write(command + "\n")
-        self.child.stdin.flush()
-        return self.child.stdout.readline().strip()
-
-    def report(self):
-        return self.numbers(self.tell("report"))
-
-
 def config_text(peer, shards):
-    jobs = "".join(
-        f"- {{job_name: '{t}', metrics_path: /{t}, "
-        f"static_configs: [{{targets: ['127.0.0.1:{peer.targets}']}}]}}\n"
-        for t in range(TARGETS))
     return f"""
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
 scrape_configs:
-{jobs}
+{peer.jobs()}
 remote_write:
 - url: http://127.0.0.1:{peer.receiver}/api/v1/write
   remote_timeout: 2s
@@ -86,27 +52,27 @@ def live_and_die(cluster, agent, peer, dice):
     time.sleep(max(0, end - time.monotonic()))
     true("killed while it ran", agent.running())
     agent.stop(signal.SIGKILL)
-    peer.tell("killed")
+    peer.killed()
     cluster.write("edgemeter.yml", config_text(peer, dice.choice([1, 2, 5])))
     agent.start()
 
 
 def test_every_sample_arrives():
     dice = random.Random(int(os.environ.get("SEED") or 6))
-    with Cluster("crash") as cluster, Peer() as peer:
+    with Cluster("crash") as cluster, Peer(TARGETS, SERIES) as peer:
         config = cluster.write("edgemeter.yml", config_text(peer, 1))
         agent = start_agent(cluster, config)
         for _ in range(KILLS):
             live_and_die(cluster, agent, peer, dice)
         peer.tell("up")
         agent.stop(signal.SIGKILL)
-        peer.tell("killed")
+        peer.killed()
         os.remove(agent.log)  # the address is the last process'
         agent.start()
         agent.wait_up()
         wait_until("the backlog to be sent", lambda: pending(agent) < TARGETS * SERIES, 120)
         equal("exit status", agent.stop(timeout=60), 0)
-        peer.tell("killed")
+        peer.killed()
         report = peer.report()
         print(f"    {report}")
         print(f"    {KILLS} kills: {report['duplicates'] / report['samples']:.2%} duplicates")
