@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "queue_fixture.h"
+#include "ship/log/queue_state.h"
 
 #define MAX_RECORD 600
 
@@ -391,6 +392,40 @@ static void test_max_age(void **state)
     teardown(&f);
 }
 
+static void append_series(struct fixture *f, unsigned from, unsigned count)
+{
+    for (unsigned i = from; i < from + count; i++) {
+        struct sample sample = {.series = make_series(f->table, i), .value = i};
+        queue_append(f->queue, &(struct sample_record){.samples = &sample, .count = 1});
+        series_table_release(f->table, sample.series);
+    }
+}
+
+/* Series that have come and gone do not stay in memory for as long as a segment can get old. */
+static void test_churn_ends_a_segment(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup_base(&f, UINT64_C(1) << 30);
+    series_table_free(&f.table);
+    assert_int_equal(series_table_new(100000, &f.table), 0);
+    make_folder(&f);
+    assert_int_equal(start_queue(&f), 0);
+    open_readers(&f, 1);
+    append_series(&f, 0, 1500);
+    queue_newest(f.queue)->head.begun_ms -= 200 * 1000;
+    for (unsigned hour = 1; hour < 5; hour++) {
+        append_series(&f, hour * 2000, 2000);
+        struct queue_sample read;
+        while (queue_reader_next(f.readers[0].reader, &read))
+            ;
+        release_read(&f, 0);
+        assert_true(series_table_count(f.table) < 4000);
+        queue_newest(f.queue)->head.begun_ms -= 200 * 1000;
+    }
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_shard_keys_stay),
         cmocka_unit_test(test_max_age),
+        cmocka_unit_test(test_churn_ends_a_segment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

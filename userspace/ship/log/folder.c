@@ -14,6 +14,8 @@
 #include "base/cleanup.h"
 
 #define LOCK_NAME "lock"
+#define LOCK_TRIES 5 /* `edgemeter queue` has it for a moment */
+#define LOCK_PAUSE_US 20000
 
 static int make_folders(const char *path)
 {
@@ -53,12 +55,15 @@ static int take_lock(struct folder *folder, pid_t *holder)
         folder->lock_fd = openat(folder->fd, LOCK_NAME, O_RDONLY | O_CLOEXEC);
     if (folder->lock_fd < 0)
         return errno == ENOENT ? 0 : -errno; /* nobody writes to a disk that is read-only */
-    if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        write_holder(folder->lock_fd);
-        return 0;
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+            write_holder(folder->lock_fd);
+            return 0;
+        }
+        if (errno != EWOULDBLOCK)
+            return -errno;
+        usleep(LOCK_PAUSE_US);
     }
-    if (errno != EWOULDBLOCK)
-        return -errno;
     *holder = read_holder(folder->lock_fd);
     return -EBUSY;
 }

@@ -12,8 +12,10 @@
 #include "base/log.h"
 #include "ship/log/queue_state.h"
 
-#define SEGMENT_OLD_MS (3600 * 1000) /* so old, and not nearly empty: its series may have gone */
-#define AGES_PER_BOUND 8             /* segments in max_age, so that little goes at a time */
+#define SEGMENT_OLD_MS (3600 * 1000)  /* so old, and not nearly empty: its series may have gone */
+#define SEGMENT_YOUNG_MS (180 * 1000) /* until then every target's series have come */
+#define SEGMENT_LEAST_SERIES 1024
+#define AGES_PER_BOUND 8 /* segments in max_age, so that little goes at a time */
 
 struct sample_counts sample_counts_less(struct sample_counts a, struct sample_counts b)
 {
@@ -210,11 +212,22 @@ static bool is_long(const struct queue *queue, const struct segment *segment)
             segment->length >= bound(queue, segment->in_memory) / 4);
 }
 
-static bool is_full(const struct queue *queue, const struct segment *segment)
+/* The dictionary holds its series in memory; half of these have come since, and may have gone. */
+static bool has_churned(struct segment *segment, int64_t age_ms)
+{
+    uint32_t series = segment->dictionary->series_count;
+    if (!segment->series_when_young && age_ms > SEGMENT_YOUNG_MS)
+        segment->series_when_young = series > SEGMENT_LEAST_SERIES ? series : SEGMENT_LEAST_SERIES;
+    return segment->series_when_young && series > 2 * segment->series_when_young;
+}
+
+static bool is_full(const struct queue *queue, struct segment *segment)
 {
     uint64_t full = full_segment_bytes(queue, segment->in_memory);
     int64_t age_ms = clock_wall_ms() - segment->head.begun_ms;
-    if (is_long(queue, segment) || (age_ms > SEGMENT_OLD_MS && segment->length >= full / 16))
+    if (is_long(queue, segment) || has_churned(segment, age_ms))
+        return true;
+    if (age_ms > SEGMENT_OLD_MS && segment->length >= full / 16)
         return true;
     if (queue->max_age_ms && age_ms > queue->max_age_ms / AGES_PER_BOUND)
         return true;

@@ -247,8 +247,10 @@ static void finish_sync(struct queue *queue, const struct disk_job *job)
         return;
     }
     queue_metrics_synced(&queue->metrics);
-    const struct segment *newest = queue_newest(queue);
-    bool behind = newest && !newest->in_memory && !newest->synced;
+    const struct segment *segment;
+    bool behind = false;
+    TAILQ_FOREACH(segment, &queue->segments, siblings)
+    behind |= !segment->in_memory && !segment->synced;
     queue->unsynced_since_ns = behind ? job->begun_ns : 0;
 }
 
@@ -377,7 +379,8 @@ static void on_sync_timer(void *context)
 
 static int start_timer(struct queue *queue)
 {
-    if (!queue->environment.loop || !queue->sync_interval_ns)
+    bool needed = is_durable(queue) || queue->max_age_ms;
+    if (!queue->environment.loop || !queue->sync_interval_ns || !needed)
         return 0;
     int error = loop_timer_new(queue->environment.loop, on_sync_timer, queue, &queue->sync_timer);
     if (!error)

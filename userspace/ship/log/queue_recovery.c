@@ -62,6 +62,8 @@ static void take_place(struct queue *queue, const char *file)
         log_error("ship", "where a remote stood cannot be read, it begins anew",
                   LOG_STR("folder", queue->folder.path), LOG_STR("file", file),
                   LOG_STR("err", strerror(-error)));
+        if (error == -EBADMSG)
+            unlinkat(queue->folder.fd, file, 0);
         return;
     }
     for (uint32_t i = 0; i < place->shard_count; i++)
