@@ -79,6 +79,26 @@ static void test_one_sample_that_is_too_large(void **state)
     assert_adds_up(f);
 }
 
+/* What the receiver may have goes out apart from what is newer, in however many pieces, and its
+ * refusal is no loss. */
+static void test_too_large_after_a_lost_answer(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_CLOSE, 504, 413, 400, 400);
+    f->receivers[0].retry_after = NULL;
+    start(f, 1);
+    append(f, 330);
+    run_until_taken(f, 230);
+    run(f, 100, NULL);
+    assert_taken(r, 0, 100, 330);
+    assert_int_equal(r->requests[3].samples, 50);
+    assert_int_equal(r->requests[4].samples, 50);
+    assert_int_equal(ours(f, "samples_replay_refused_total", ""), 100);
+    assert_int_equal(counted(f, "samples_failed_total"), 0);
+    assert_adds_up(f);
+}
+
 /* ---- when ---- */
 
 static void test_too_many_requests_can_be_final(void **state)
@@ -360,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHIP_TEST(test_too_large_goes_out_in_smaller_requests),
         SHIP_TEST(test_one_sample_that_is_too_large),
+        SHIP_TEST(test_too_large_after_a_lost_answer),
         SHIP_TEST(test_too_many_requests_can_be_final),
         cmocka_unit_test(test_retry_after_in_every_form),
         SHIP_TEST(test_retry_after_as_a_date),

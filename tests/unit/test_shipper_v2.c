@@ -134,6 +134,22 @@ static void test_success_without_counts(void **state)
     falls_back(*state, REPLY_TAKE_SILENT);
 }
 
+/* One that took them and said nothing of it refuses them as 1.0: that is no loss, and hits nothing
+ * newer. */
+static void test_taken_without_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_TAKE_SILENT, 400);
+    start(f, 1);
+    append(f, 250);
+    run_until_taken(f, 150);
+    run(f, 100, NULL);
+    assert_taken(r, 0, 100, 250);
+    assert_int_equal(ours(f, "samples_replay_refused_total", ""), 100);
+    assert_int_equal(counted(f, "samples_failed_total"), 0);
+}
+
 static void test_partial_write(void **state)
 {
     struct fixture *f = *state;
@@ -184,6 +200,7 @@ int main(void)
         V2_TEST(test_without_metadata_and_exemplars),
         V2_TEST(test_unsupported_media_type),
         V2_TEST(test_success_without_counts),
+        V2_TEST(test_taken_without_counts),
         V2_TEST(test_partial_write),
         V2_TEST(test_histograms),
     };

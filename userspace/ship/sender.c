@@ -135,6 +135,12 @@ static int status_of(const struct sender *sender, const struct http_response *re
     return counts_lost ? 0 : response->status;
 }
 
+/* A gateway's words say nothing of the receiver behind it. */
+static bool is_answer_lost(int status)
+{
+    return status == 0 || status == 502 || status == 504;
+}
+
 static void on_response(void *context, const struct http_response *response)
 {
     struct sender *sender = context;
@@ -154,7 +160,7 @@ static void on_response(void *context, const struct http_response *response)
         finish(sender, &outcome);
         return;
     }
-    sender->maybe_taken |= outcome.status == 0;
+    sender->maybe_taken |= is_answer_lost(outcome.status);
     back_off(sender, outcome.status, response->error, response->retry_after_ms);
 }
 

@@ -25,7 +25,8 @@ struct shard {
 
     struct queue_position begin; /* what lies before is done */
     struct queue_position replay_end;
-    bool replaying; /* up to replay_end: the batch that the process before had on its way */
+    bool
+        replaying; /* up to replay_end: what the receiver may have, from us or the process before */
 };
 
 /* ---- what is in it ---- */
@@ -106,7 +107,7 @@ static void finish(struct shard *shard, double seconds)
     parts->last_finished_ns = clock_monotonic_ns();
     pending_drop(&shard->pending, batch->items);
     batch_clear(batch);
-    shard->replaying = false;
+    shard->replaying &= queue_position_compare(shard->begin, shard->replay_end) < 0;
     queue_reader_release(shard->reader, shard->number, shard->begin);
     shard->owner.on_idle(shard->owner.context);
 }
@@ -158,9 +159,21 @@ static void on_refused(struct shard *shard, const struct sender_outcome *outcome
 
 static void build_and_send(struct shard *shard, size_t items);
 
-/* The same samples again, otherwise: less of them, or in the other protocol. */
-static void send_again(struct shard *shard, size_t items)
+/* The receiver may have these samples: however they go out from here on, they stay apart from newer
+ * ones, as after a restart. */
+static void note_maybe_taken(struct shard *shard)
 {
+    if (shard->replaying)
+        return;
+    shard->replaying = true;
+    shard->replay_end = pending_at(&shard->pending, shard->batch.items - 1)->end;
+}
+
+/* The same samples again, otherwise: less of them, or in the other protocol. */
+static void send_again(struct shard *shard, size_t items, bool maybe_taken)
+{
+    if (maybe_taken)
+        note_maybe_taken(shard);
     remote_metrics_retried(&shard->parts->metrics, shard->batch.samples, 0);
     build_and_send(shard, items);
 }
@@ -173,15 +186,17 @@ static void on_done(void *context, const struct sender_outcome *outcome)
     case VERDICT_TOO_LARGE:
         if (items > 1) {
             remote_parts_send_less(shard->parts, items);
-            send_again(shard, batch_choose(shard->parts->builder, &shard->pending,
-                                           shard->parts->samples_per_send));
+            send_again(shard,
+                       batch_choose(shard->parts->builder, &shard->pending,
+                                    shard->parts->samples_per_send),
+                       outcome->maybe_taken);
             return;
         }
         on_refused(shard, outcome);
         break;
     case VERDICT_UNSUPPORTED:
         remote_parts_fall_back(shard->parts, outcome->status, outcome->message);
-        send_again(shard, items);
+        send_again(shard, items, outcome->maybe_taken || outcome->status / 100 == 2);
         return;
     case VERDICT_TAKEN:
         on_taken(shard, outcome);
@@ -248,7 +263,7 @@ static bool on_retry(void *context)
 
 /* ---- cutting ---- */
 
-/* How many of the samples at the front were on their way in the process before. */
+/* How many of the samples at the front the receiver may have. */
 static size_t replay_items(const struct shard *shard)
 {
     size_t items = 0;
@@ -258,13 +273,23 @@ static size_t replay_items(const struct shard *shard)
     return items;
 }
 
+/* In one batch, as they were, unless the receiver has since found that too large. */
+static size_t replay_choose(const struct shard *shard, size_t items)
+{
+    const struct remote_parts *parts = shard->parts;
+    size_t most = parts->samples_per_send;
+    if (most >= parts->config->queue.max_samples_per_send || items <= most)
+        return items;
+    return batch_choose(parts->builder, &shard->pending, most);
+}
+
 static void wake_replay(struct shard *shard, struct queue_position read)
 {
     size_t items = replay_items(shard);
     if (items == shard->pending.count && shard_misses_replay(shard, read))
         return;
     if (items) {
-        build_and_send(shard, items);
+        build_and_send(shard, replay_choose(shard, items));
         return;
     }
     shard->replaying = false; /* none of it is left */
