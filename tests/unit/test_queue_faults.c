@@ -261,6 +261,64 @@ static void test_file_deleted(void **state)
     teardown(&f);
 }
 
+static void delete_lock(struct fixture *f)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/lock", f->folder);
+    assert_int_equal(unlink(path), 0);
+}
+
+static int start_second(struct fixture *f, struct queue **second)
+{
+    const struct queue_environment environment = {.series = f->table, .folder = f->folder};
+    return queue_new(&environment, &f->config, second);
+}
+
+static bool has_lock_file(struct fixture *f)
+{
+    return count_files(f, "ock") == 1;
+}
+
+static void test_lock_deleted(void **state)
+{
+    struct fixture f;
+    struct queue *second;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    delete_lock(&f);
+    assert_true(wait_until(&f, has_lock_file));
+    assert_int_equal(start_second(&f, &second), -EBUSY);
+    assert_int_equal(queue_metric(&f, "on_disk"), 1);
+    append_random(&f, 100);
+    assert_kept(&f, 0);
+    teardown(&f);
+}
+
+/* Another agent was faster: it has the folder and what is there, the first one goes on in memory.
+ */
+static void test_lock_lost(void **state)
+{
+    struct fixture f;
+    struct queue *second;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    delete_lock(&f);
+    assert_int_equal(start_second(&f, &second), 0);
+    assert_true(wait_until(&f, is_in_memory));
+    append_random(&f, 1000);
+    assert_int_equal(read_some(&f, 0, SIZE_MAX), 2000);
+    release_read(&f, 0);
+    assert_int_equal(count_files(&f, ".log"), 1);
+    queue_free(&second);
+    teardown(&f);
+}
+
 /* Something else is mounted there for a while. */
 static void test_folder_covered(void **state)
 {
@@ -367,6 +425,8 @@ int main(void)
         cmocka_unit_test(test_read_only_at_the_start),
         cmocka_unit_test(test_folder_deleted),
         cmocka_unit_test(test_file_deleted),
+        cmocka_unit_test(test_lock_deleted),
+        cmocka_unit_test(test_lock_lost),
         cmocka_unit_test(test_folder_covered),
         cmocka_unit_test(test_foreign_folder),
         cmocka_unit_test(test_what_memory_bounds),

@@ -14,8 +14,6 @@
 #include "base/cleanup.h"
 
 #define LOCK_NAME "lock"
-#define LOCK_TRIES 5 /* `edgemeter queue` has it for a moment */
-#define LOCK_PAUSE_US 20000
 
 static int make_folders(const char *path)
 {
@@ -55,17 +53,30 @@ static int take_lock(struct folder *folder, pid_t *holder)
         folder->lock_fd = openat(folder->fd, LOCK_NAME, O_RDONLY | O_CLOEXEC);
     if (folder->lock_fd < 0)
         return errno == ENOENT ? 0 : -errno; /* nobody writes to a disk that is read-only */
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-            write_holder(folder->lock_fd);
-            return 0;
-        }
-        if (errno != EWOULDBLOCK)
-            return -errno;
-        usleep(LOCK_PAUSE_US);
+    if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        write_holder(folder->lock_fd);
+        return 0;
     }
+    if (errno != EWOULDBLOCK)
+        return -errno;
     *holder = read_holder(folder->lock_fd);
     return -EBUSY;
+}
+
+static bool has_lock(const struct folder *folder)
+{
+    struct stat ours, there;
+    return folder->lock_fd >= 0 && fstat(folder->lock_fd, &ours) == 0 &&
+           fstatat(folder->fd, LOCK_NAME, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
+int folder_keep_lock(struct folder *folder, pid_t *holder)
+{
+    if (has_lock(folder))
+        return 0;
+    cleanup_close(&folder->lock_fd);
+    return take_lock(folder, holder);
 }
 
 int folder_open(struct folder *folder, const char *path, pid_t *holder)

@@ -18,6 +18,8 @@ struct folder {
  */
 int folder_open(struct folder *folder, const char *path, pid_t *holder);
 void folder_close(struct folder *folder);
+/* Sees to it that the lock is still ours, also after its file was deleted. As folder_open. */
+int folder_keep_lock(struct folder *folder, pid_t *holder);
 /* The path leads elsewhere by now, or nowhere. */
 bool folder_is_gone(const struct folder *folder);
 

@@ -24,9 +24,11 @@ void segment_head_write(const struct segment_head *head, uint8_t out[SEGMENT_HEA
 
 int segment_head_read(const uint8_t in[SEGMENT_HEAD_BYTES], struct segment_head *out)
 {
-    if (memcmp(in, LOG_MAGIC, 8) != 0 || get_u32(in + 8) != LOG_VERSION ||
+    if (memcmp(in, LOG_MAGIC, 8) != 0 ||
         get_u32(in + SEGMENT_SUMMED_BYTES) != crc32c(0, in, SEGMENT_SUMMED_BYTES))
         return -EBADMSG;
+    if (get_u32(in + 8) != LOG_VERSION)
+        return -EPROTONOSUPPORT;
     out->marker = get_u32(in + 12);
     out->salt = get_u32(in + 16);
     out->number = get_u64(in + 24);

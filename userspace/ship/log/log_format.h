@@ -61,13 +61,14 @@
  *   5       4  samples in it
  *   9       8  when it was appended, ms since 1970
  *
- * Recovery. Files in the order of their numbers. One whose head is not valid holds nothing that can
- * be told apart from garbage: it is counted and removed. One that ends with an end record is taken
- * at its word; the others (the last one of a process that was killed) are read through: valid
- * records count, up to the end of the last of them. Where a record is not valid, the next valid one
- * is looked for by its marker; the counts in its head tell how many samples lay between, which are
- * dropped as corrupt. A series whose definition was in the damage is not known, and neither are its
- * samples until the next segment. A sample is never guessed. The file itself is not repaired. */
+ * Recovery. Files in the order of their numbers. One of another version is left alone. One whose
+ * head is not valid holds nothing that can be told apart from garbage: it is counted and removed.
+ * One that ends with an end record is taken at its word; the others (the last one of a process that
+ * was killed) are read through: valid records count, up to the end of the last of them. Where a
+ * record is not valid, the next valid one is looked for by its marker; the counts in its head tell
+ * how many samples lay between, which are dropped as corrupt. A series whose definition was in the
+ * damage is not known, and neither are its samples until the next segment. A sample is never
+ * guessed. The file itself is not repaired. */
 #ifndef EDGEMETER_SHIP_LOG_LOG_FORMAT_H
 #define EDGEMETER_SHIP_LOG_LOG_FORMAT_H
 
@@ -104,7 +105,7 @@ struct record_head {
 };
 
 void segment_head_write(const struct segment_head *head, uint8_t out[SEGMENT_HEAD_BYTES]);
-/* 0 or -EBADMSG. */
+/* 0, -EBADMSG, or -EPROTONOSUPPORT (whole, of another version). */
 int segment_head_read(const uint8_t in[SEGMENT_HEAD_BYTES], struct segment_head *out);
 
 /* The checksum as far as the record's head goes; crc32c() over the payload goes on from it. */

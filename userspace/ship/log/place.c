@@ -43,6 +43,28 @@ int place_new(const char *name, struct queue_position position, struct place **o
     return error;
 }
 
+int place_new_unknown(const char *file, struct place **out)
+{
+    int error = place_new(file, (struct queue_position){}, out);
+    if (!error) {
+        (*out)->unknown = true;
+        (*out)->dirty = false;
+    }
+    return error;
+}
+
+int place_make_known(struct place *place, const char *name)
+{
+    char *copy = strndup(name, PLACE_NAME_MAX);
+    if (!copy)
+        return -ENOMEM;
+    free(place->name);
+    place->name = copy;
+    place->unknown = false;
+    place->dirty = true;
+    return 0;
+}
+
 void place_free(struct place **out)
 {
     struct place *place = *out;
@@ -186,7 +208,10 @@ static int open_file(struct place *place, int folder_fd)
     cleanup_close(&place->fd);
     place_file_name(place->name, file);
     place->fd = openat(folder_fd, file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return place->fd < 0 ? -errno : 0;
+    if (place->fd < 0)
+        return -errno;
+    (void)!fallocate(place->fd, FALLOC_FL_KEEP_SIZE, 0, 2 * PLACE_SLOT_BYTES); /* where it can */
+    return 0;
 }
 
 int place_save(struct place *place, int folder_fd)

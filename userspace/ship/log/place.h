@@ -12,7 +12,8 @@
  *   32      the remote's name; then for each shard begin and end of its range (queue.h):
  *           8 bytes segment, 4 offset, 4 sample
  *
- * A file of which no slot is whole is as good as none: the remote is a new one. */
+ * Of a file of which no slot is whole only the name is known, a hash of the remote's: that remote
+ * gets all that is in the log. */
 #ifndef EDGEMETER_SHIP_LOG_PLACE_H
 #define EDGEMETER_SHIP_LOG_PLACE_H
 
@@ -32,6 +33,7 @@ struct place {
     struct queue_reader *reader;         /* NULL: nobody reads here now */
     int fd;                              /* -1: no file yet */
     uint64_t generation;                 /* of what is in the file */
+    bool unknown;                        /* no slot was whole: `name` is the file's */
     bool dirty;                          /* the file has something older */
     bool unsynced;                       /* so has the disk */
     struct metric *dropped[QUEUE_DROPS]; /* NULL until the first one */
@@ -40,6 +42,10 @@ TAILQ_HEAD(place_list, place);
 
 /* One shard, at `position`. 0 or -ENOMEM. */
 int place_new(const char *name, struct queue_position position, struct place **out);
+/* Of the remote whose file that is; before everything in the log. */
+int place_new_unknown(const char *file, struct place **out);
+/* The remote of that name is an unknown one: now it has its name. 0 or -ENOMEM. */
+int place_make_known(struct place *place, const char *name);
 void place_free(struct place **place);
 
 /* The name of the file; the remote's name gives it. */

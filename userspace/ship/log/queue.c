@@ -167,7 +167,7 @@ void queue_forget_closed(struct queue *queue)
                  LOG_STR("remote_name", place->name));
         place_file_name(place->name, file);
         if (queue->folder.fd >= 0)
-            unlinkat(queue->folder.fd, file, 0);
+            unlinkat(queue->folder.fd, place->unknown ? place->name : file, 0);
         TAILQ_REMOVE(&queue->places, place, siblings);
         place_free(&place);
     }

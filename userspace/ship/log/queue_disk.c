@@ -17,6 +17,8 @@
 
 #define PROBE_BYTES (1 << 20) /* less than this free, and the disk counts as full */
 #define NUMBERS_TRIED 16
+#define LOCK_TRIES 5 /* at the start: `edgemeter queue` has it for a moment */
+#define LOCK_PAUSE_US 20000
 
 static bool is_durable(const struct queue *queue)
 {
@@ -130,13 +132,24 @@ static bool is_unlinked(const struct segment *segment)
     return segment->fd >= 0 && fstat(segment->fd, &file) == 0 && file.st_nlink == 0;
 }
 
+static void leave_folder(struct queue *queue, const char *what, int error)
+{
+    queue_disk_failed(queue, what, error);
+    keep_what_is_open(queue);
+    folder_close(&queue->folder);
+}
+
 static void look_after_folder(struct queue *queue)
 {
     struct segment *newest = queue_newest(queue);
-    if (queue->folder.fd >= 0 && folder_is_gone(&queue->folder)) {
-        queue_disk_failed(queue, "find the folder", -ENOENT);
-        keep_what_is_open(queue);
-        folder_close(&queue->folder);
+    pid_t holder;
+    if (queue->folder.fd < 0)
+        return;
+    if (folder_is_gone(&queue->folder)) {
+        leave_folder(queue, "find the folder", -ENOENT);
+    } else if (folder_keep_lock(&queue->folder, &holder) == -EBUSY) {
+        leave_folder(queue, "keep the folder from another agent: its file `lock` was deleted",
+                     -EBUSY);
     } else if (newest && !newest->in_memory && is_unlinked(newest)) {
         queue_metrics_disk_error(&queue->metrics);
         log_error("ship", "a file of the queue was deleted under us, it is written anew",
@@ -159,6 +172,7 @@ static int reopen_folder(struct queue *queue)
         folder_close(&queue->folder);
         return -EEXIST;
     }
+    queue->had_folder = true;
     TAILQ_FOREACH(place, &queue->places, siblings)
     place->dirty = true;
     return 0;
@@ -388,12 +402,22 @@ static int start_timer(struct queue *queue)
     return error;
 }
 
+static int open_at_the_start(struct queue *queue, const char *path, pid_t *holder)
+{
+    int error = folder_open(&queue->folder, path, holder);
+    for (int i = 1; error == -EBUSY && i < LOCK_TRIES; i++) {
+        usleep(LOCK_PAUSE_US);
+        error = folder_open(&queue->folder, path, holder);
+    }
+    return error;
+}
+
 int queue_disk_open(struct queue *queue, const char *path)
 {
     pid_t holder = 0;
     if (!path)
         return start_timer(queue);
-    int error = folder_open(&queue->folder, path, &holder);
+    int error = open_at_the_start(queue, path, &holder);
     if (error == -EBUSY) {
         log_error("ship",
                   "another agent has the folder of the queue; give each its own "
@@ -407,7 +431,7 @@ int queue_disk_open(struct queue *queue, const char *path)
         queue->first_number = queue->next_number;
         queue_disk_failed(queue, "open the folder", error);
     } else {
-        queue->disk_works = true;
+        queue->disk_works = queue->had_folder = true;
         error = queue_recover(queue);
         if (error)
             return error;

@@ -61,7 +61,8 @@ static double oldest_age_seconds(struct queue *queue)
         return 0;
     TAILQ_FOREACH(place, &queue->places, siblings)
     needed |= queue_position_compare(place_released(place), oldest->end) < 0;
-    return needed ? (double)(clock_wall_ms() - oldest->head.begun_ms) / 1000 : 0;
+    int64_t age_ms = clock_wall_ms() - oldest->head.begun_ms; /* a clock can be set back */
+    return needed && age_ms > 0 ? (double)age_ms / 1000 : 0;
 }
 
 static void show(void *context)

@@ -59,13 +59,14 @@ static void take_place(struct queue *queue, const char *file)
     int error = place_load(queue->folder.fd, file, &place);
     if (error) {
         queue_metrics_corrupt(&queue->metrics);
-        log_error("ship", "where a remote stood cannot be read, it begins anew",
+        log_error("ship",
+                  "where a remote stood cannot be read, all that is there is sent to it again",
                   LOG_STR("folder", queue->folder.path), LOG_STR("file", file),
                   LOG_STR("err", strerror(-error)));
-        if (error == -EBADMSG)
-            unlinkat(queue->folder.fd, file, 0);
-        return;
+        error = place_new_unknown(file, &place);
     }
+    if (error)
+        return;
     for (uint32_t i = 0; i < place->shard_count; i++)
         note_number(queue, place->shards[i].end.segment);
     place->dirty = false;
@@ -103,6 +104,14 @@ static int take_segment(struct queue *queue, uint64_t number)
     int error = segment_open(queue->folder.fd, number, &segment);
     if (error == -ENOMEM)
         return error;
+    if (error == -EPROTONOSUPPORT) {
+        segment_name(number, name);
+        log_error("ship",
+                  "a file of the queue was written by another version of the agent, and is "
+                  "left alone",
+                  LOG_STR("folder", queue->folder.path), LOG_STR("file", name));
+        return 0;
+    }
     if (error) {
         segment_name(number, name);
         queue_metrics_corrupt(&queue->metrics);
@@ -156,7 +165,7 @@ int queue_recover(struct queue *queue)
 
 /* ---- a folder that came back ---- */
 
-/* What this process has begun is known; what of that is in no list any more was released. */
+/* What this process has begun there is known; what of that is in no list any more was released. */
 static void look_for_foreign(void *context, const char *name)
 {
     struct recovery *recovery = context;
@@ -166,9 +175,9 @@ static void look_for_foreign(void *context, const char *name)
     if (!segment_name_parse(name, &number))
         return;
     TAILQ_FOREACH(segment, &queue->segments, siblings)
-    if (segment->head.number == number)
+    if (segment->head.number == number && queue->had_folder)
         return;
-    if (number >= queue->first_number && number < queue->next_number)
+    if (number >= queue->first_number && number < queue->next_number && queue->had_folder)
         unlinkat(queue->folder.fd, name, 0);
     else
         add_number(&recovery->segments, number);

@@ -11,9 +11,11 @@
 
 static struct place *place_find(const struct queue *queue, const char *name)
 {
+    char file[PLACE_FILE_BYTES];
     struct place *place;
+    place_file_name(name, file);
     TAILQ_FOREACH(place, &queue->places, siblings)
-    if (strncmp(place->name, name, PLACE_NAME_MAX) == 0)
+    if (strncmp(place->name, place->unknown ? file : name, PLACE_NAME_MAX) == 0)
         return place;
     return NULL;
 }
@@ -48,14 +50,19 @@ static int place_take(struct queue *queue, const char *name, struct place **out)
     struct place *place = place_find(queue, name);
     if (place && place->reader)
         return -EEXIST;
+    int error = 0;
     if (!place) {
-        int error = place_new(name, log_end(queue), &place);
-        if (error)
-            return error;
-        TAILQ_INSERT_TAIL(&queue->places, place, siblings);
+        error = place_new(name, log_end(queue), &place);
+        if (!error)
+            TAILQ_INSERT_TAIL(&queue->places, place, siblings);
     } else {
-        forget_stale_ranges(queue, place);
+        if (place->unknown)
+            error = place_make_known(place, name);
+        if (!error)
+            forget_stale_ranges(queue, place);
     }
+    if (error)
+        return error;
     *out = place;
     return 0;
 }

@@ -58,6 +58,7 @@ struct queue {
     struct queue_metrics metrics;
 
     struct folder folder; /* path NULL: memory only */
+    bool had_folder;      /* what is in it may be ours */
     bool disk_works;      /* new segments go there */
     bool disk_said;       /* that it does not */
     bool place_said;      /* that where a remote stands cannot be written */

@@ -265,8 +265,10 @@ static int segment_take(struct segment *segment)
     ssize_t length = pread(segment->fd, head, sizeof(head), 0);
     if (length < 0)
         return -errno;
-    if (length != sizeof(head) || segment_head_read(head, &segment->head) ||
-        segment->head.number != number || file.st_size > INT32_MAX)
+    int error = length == sizeof(head) ? segment_head_read(head, &segment->head) : -EBADMSG;
+    if (error)
+        return error;
+    if (segment->head.number != number || file.st_size > INT32_MAX)
         return -EBADMSG;
     segment->file_bytes = (uint64_t)file.st_size;
     segment->newest_ms = (int64_t)file.st_mtim.tv_sec * 1000;

@@ -42,7 +42,8 @@ bool segment_name_parse(const char *name, uint64_t *number);
 /* A new, empty one, in the folder, or in memory for -1. 0 or a negative errno. */
 int segment_new(int folder_fd, uint64_t number, struct segment **out);
 /* One that is there. Its counts are known afterwards, from its end or by reading it through. 0,
- * -EBADMSG (its head is not valid), or another negative errno. */
+ * -EBADMSG (its head is not valid), -EPROTONOSUPPORT (another version's), or another negative
+ * errno. */
 int segment_open(int folder_fd, uint64_t number, struct segment **out);
 /* The file stays. */
 void segment_free(struct segment **segment);
