@@ -64,11 +64,11 @@ def test_a_kill_loses_nothing():
         prometheus.start()
         prometheus.wait_up()
         wait_until("the backlog to be sent", lambda: waiting(folder) < 1500, 60)
+        equal("exit status", agent.stop(), 0)
+        equal("left on disk", waiting(folder), 0)
         scrapes = [when for when, _ in prometheus.query('up{job="node"}[1h]')[0][1]]
         for when in re.findall(r'^up\{.*job="node".*\} 1 (\d+)', text, re.MULTILINE):
             true(f"the scrape of {when} is there", int(when) / 1000 in scrapes)
-        equal("exit status", agent.stop(), 0)
-        equal("left on disk", waiting(folder), 0)
 
 
 def test_one_agent_to_a_folder():
