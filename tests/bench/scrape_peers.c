@@ -158,7 +158,8 @@ static bool peer_send(struct peer *peer)
         const char *bytes =
             in_head ? peer->head + peer->sent : peer->page->bytes + peer->sent - peer->head_length;
         size_t length = (in_head ? peer->head_length : total) - peer->sent;
-        ssize_t sent = send(peer->fd, bytes, length, MSG_NOSIGNAL | (in_head ? MSG_MORE : 0));
+        bool more = in_head && peer->page;
+        ssize_t sent = send(peer->fd, bytes, length, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
         if (sent < 0 && errno == EAGAIN) {
             peer_watch(peer, EPOLLOUT, EPOLL_CTL_MOD);
             return true;

@@ -130,6 +130,19 @@ static inline void write_file(const char *path, const char *text)
     fclose(file);
 }
 
-#define HTTP_TEST(name) cmocka_unit_test_setup_teardown(name, http_setup, http_teardown)
+/* As http_setup, but that calls take the way through libcurl, though it leads to an address. */
+static inline int http_setup_libcurl(void **state)
+{
+    http_setup(state);
+    ((struct fixture *)*state)->config.proxy.from_environment = true;
+    return 0;
+}
+
+/* Each test runs twice: there are two ways to a server. */
+#define HTTP_TEST(name)                                                    \
+    cmocka_unit_test_setup_teardown(name, http_setup, http_teardown),      \
+    {                                                                      \
+#name "_by_libcurl", name, http_setup_libcurl, http_teardown, NULL \
+    }
 
 #endif

@@ -251,7 +251,6 @@ static void test_body_limit(void **state)
     buffer_clear(&fixture->body);
     fetch(fixture, &request);
     assert_string_equal(fixture->error, "response body is larger than 47999 bytes");
-    assert_true(fixture->pieces > 0);
     request = request_for(fixture, "/empty");
     request.max_response_bytes = 0;
     fetch(fixture, &request);

@@ -43,23 +43,42 @@ int http_call_read_secret(struct http_call *call, const char *what, const char *
     return buffer_append_text(out, secret);
 }
 
+static void append_base64(struct buffer *out, struct text text)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < text.length; i += 3) {
+        const uint8_t *bytes = (const uint8_t *)text.bytes + i;
+        size_t left = text.length - i;
+        uint32_t three = (uint32_t)bytes[0] << 16 | (left > 1 ? (uint32_t)bytes[1] << 8 : 0) |
+                         (left > 2 ? bytes[2] : 0);
+        buffer_append_char(out, digits[three >> 18]);
+        buffer_append_char(out, digits[three >> 12 & 63]);
+        buffer_append_char(out, left > 1 ? digits[three >> 6 & 63] : '=');
+        buffer_append_char(out, left > 2 ? digits[three & 63] : '=');
+    }
+}
+
 static int set_basic_auth(struct http_call *call, const struct http_config *config)
 {
-    struct buffer username, password;
-    buffer_init(&username, SECRET_MAXIMUM);
-    buffer_init(&password, SECRET_MAXIMUM);
+    struct buffer pair, value;
+    buffer_init(&pair, 2 * SECRET_MAXIMUM + 1);
+    buffer_init(&value, 4 * SECRET_MAXIMUM);
     int error = http_call_read_secret(call, "basic_auth username_file", config->basic_auth.username,
-                                      config->basic_auth.username_file, &username);
+                                      config->basic_auth.username_file, &pair);
+    if (!error)
+        error = buffer_append_char(&pair, ':');
     if (!error)
         error = http_call_read_secret(call, "basic_auth password_file", config->basic_auth.password,
-                                      config->basic_auth.password_file, &password);
+                                      config->basic_auth.password_file, &pair);
     if (!error)
-        error = http_call_set_string(call, CURLOPT_USERNAME, username.bytes);
-    if (!error)
-        error = http_call_set_string(call, CURLOPT_PASSWORD, password.bytes);
-    curl_easy_setopt(call->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-    http_secret_free(&username);
-    http_secret_free(&password);
+        error = buffer_append_string(&value, "Basic ");
+    if (!error) {
+        append_base64(&value, buffer_text(&pair));
+        error = value.failed ? -ENOMEM : http_call_add_header(call, "Authorization", value.bytes);
+    }
+    http_secret_free(&pair);
+    http_secret_free(&value);
     return error;
 }
 

@@ -103,31 +103,30 @@ static int inflate_body(struct http_call *call, const char *bytes, size_t length
 
 static int choose_encoding(struct http_call *call)
 {
-    struct curl_header *header;
+    bool several = http_call_header(call, "Content-Encoding", 1) != NULL;
+    const char *encoding = http_call_header(call, "Content-Encoding", 0);
 
-    if (curl_easy_header(call->easy, "Content-Encoding", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (!encoding)
         return 0;
-    if (header->amount == 1 && strcasecmp(header->value, "gzip") == 0)
+    if (!several && strcasecmp(encoding, "gzip") == 0)
         return inflater_new(call);
-    if (header->amount == 1 && (!*header->value || strcasecmp(header->value, "identity") == 0))
+    if (!several && (!*encoding || strcasecmp(encoding, "identity") == 0))
         return 0;
     return http_call_fail(call, -EBADMSG,
-                          "the response has a Content-Encoding that was not asked for: %s%s",
-                          header->value, header->amount > 1 ? ", and more" : "");
+                          "the response has a Content-Encoding that was not asked for: %.200s%s",
+                          encoding, several ? ", and more" : "");
 }
 
 static int begin(struct http_call *call)
 {
-    struct http_head head = {.status_text = call->status_text};
-    const char *content_type = NULL;
-    long status = 0;
+    struct http_head head = {
+        .status = http_call_status_code(call),
+        .status_text = call->status_text,
+        .content_type = http_call_content_type(call),
+    };
     int error = 0;
 
     call->body_begun = true;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type);
-    head.status = (int)status;
-    head.content_type = content_type ? content_type : "";
     if (call->on_head)
         error = call->on_head(call->context, &head);
     if (error)

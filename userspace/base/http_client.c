@@ -1,37 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs calls: libcurl's multi interface on the event loop, the life of a call from start to
- * on_done, bodies and their limits. What goes into a request is http_options.c's business. */
-#include "base/http_call.h"
+/* The life of a call from start to on_done, whichever way it takes: http_direct.c or http_curl.c.
+ */
+#include "base/http_client.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 
 #include "base/clock.h"
+#include "base/http_curl.h"
+#include "base/http_direct.h"
 #include "base/http_oauth2.h"
-#include "base/log.h"
 
 #define POOL_MAXIMUM 8 /* ended calls kept for reuse, with their easy handles */
-#define IDLE_CONNECTIONS_MAXIMUM 1024L
+#define REQUEST_HEAD_MAXIMUM (1 << 20)
 
 TAILQ_HEAD(http_call_list, http_call);
 
 /* Every call is in exactly one list, which its state tells, or in none while on_done runs. */
 struct http_client {
     struct loop *loop;
-    CURLM *multi;
-    struct loop_timer *curl_timer;   /* libcurl's own time-outs */
+    struct http_curl *curl;
+    struct http_direct *direct;
     struct loop_timer *settle_timer; /* armed when `unsettled` gets a call */
-    struct http_call_list running;   /* in the multi handle */
+    struct http_call_list running;
     struct http_call_list unsettled; /* to be added, removed or failed outside of libcurl */
     size_t unsettled_count;
     struct http_call_list pool;
     size_t pool_count;
     struct file_cache *files;
     struct http_tokens *tokens;
-    bool inside_curl; /* libcurl is on the stack, and must not be called */
     char *user_agent;
 };
 
@@ -39,7 +37,9 @@ struct http_client {
 
 static void call_free(struct http_call *call)
 {
-    curl_easy_cleanup(call->easy);
+    if (call->easy)
+        curl_easy_cleanup(call->easy);
+    loop_timer_free(&call->timer);
     free(call);
 }
 
@@ -56,28 +56,27 @@ static int call_take(struct http_client *client, struct http_call **out)
     if (!call)
         return -ENOMEM;
     call->client = client;
-    call->easy = curl_easy_init();
-    if (!call->easy) {
-        free(call);
-        return -ENOMEM;
-    }
     *out = call;
     return 0;
 }
 
-/* Back into the pool, or away. The handle's copies of secrets go in either case. */
+/* Back into the pool, or away. Copies of secrets go in either case. */
 static void call_release(struct http_call *call)
 {
     struct http_client *client = call->client;
-    CURL *easy = call->easy;
-    curl_easy_reset(easy);
+    if (call->easy && !call->direct)
+        curl_easy_reset(call->easy);
     curl_slist_free_all(call->headers);
     curl_slist_free_all(call->proxy_headers);
     curl_slist_free_all(call->connect_to);
     free(call->dialled);
     buffer_free(&call->body);
+    buffer_free(&call->head);
+    http_secret_free(&call->text);
     http_body_free(call);
-    *call = (struct http_call){.client = client, .easy = easy};
+    if (call->timer)
+        loop_timer_disarm(call->timer);
+    *call = (struct http_call){.client = client, .easy = call->easy, .timer = call->timer};
     if (client->pool_count == POOL_MAXIMUM) {
         call_free(call);
         return;
@@ -118,72 +117,167 @@ static void call_unlist(struct http_call *call)
     }
 }
 
-/* ---- the end of a call ---- */
+/* ---- the response ---- */
+
+const char *http_call_header(struct http_call *call, const char *name, unsigned index)
+{
+    if (!call->direct) {
+        struct curl_header *header;
+        CURLHcode code = curl_easy_header(call->easy, name, index, CURLH_HEADER, -1, &header);
+        return code == CURLHE_OK ? header->value : NULL;
+    }
+    struct text value = {NULL, 0};
+    if (call->head.bytes)
+        value = http_head_find(buffer_text(&call->head), name, index);
+    if (!value.bytes)
+        return NULL;
+    /* Behind a value there is the end of its line, which nobody reads any more. */
+    snprintf(call->header, sizeof(call->header), "%.*s", TEXT_FORMAT(value));
+    return call->header;
+}
 
 const char *http_response_header(const struct http_response *response, const char *name)
 {
-    struct curl_header *header;
-    CURLHcode code = curl_easy_header(response->call->easy, name, 0, CURLH_HEADER, -1, &header);
-    return code == CURLHE_OK ? header->value : NULL;
+    return http_call_header((struct http_call *)response->call, name, 0);
 }
 
-static int64_t call_retry_after_ms(const struct http_call *call)
+int http_call_status_code(const struct http_call *call)
 {
-    struct curl_header *header;
-    if (curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return -1;
-    return http_retry_after_ms(header->value);
+    long status = 0;
+    if (call->direct)
+        return call->fields.status;
+    if (call->easy)
+        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    return (int)status;
+}
+
+const char *http_call_content_type(struct http_call *call)
+{
+    const char *value = http_call_header(call, "Content-Type", 0);
+    snprintf(call->content_type, sizeof(call->content_type), "%s", value ? value : "");
+    return call->content_type;
+}
+
+static int64_t call_retry_after_ms(struct http_call *call)
+{
+    const char *value = http_call_header(call, "Retry-After", 0);
+    return value ? http_retry_after_ms(value) : -1;
 }
 
 static int call_status(const struct http_call *call, bool failed)
 {
-    long status = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    int status = http_call_status_code(call);
     /* A redirect that was followed is no response to the caller, nor is "100 Continue". */
-    bool redirected = call->follow_redirects && status / 100 == 3;
-    return failed && (redirected || status < 200) ? 0 : (int)status;
+    bool redirected = call->follow_redirects && status / 100 == 3 && !call->direct;
+    return failed && (redirected || status < 200) ? 0 : status;
 }
 
-/* The call is in no list of libcurl's or ours any more. */
-static void call_finish(struct http_call *call, CURLcode code)
+int http_call_status(const struct http_call *call)
 {
-    char line[HTTP_ERROR_MAXIMUM];
-    const char *content_type = NULL;
-    if (code == CURLE_OK)
+    return call_status(call, true);
+}
+
+/* ---- the end of a call ---- */
+
+/* The call is in no list of libcurl's or ours any more. `error` is what ended it, or NULL. */
+static void call_finish(struct http_call *call, const char *error)
+{
+    if (!error && !call->failure[0])
         http_body_end(call);
-    bool failed = code != CURLE_OK || call->failure[0];
+    if (call->failure[0])
+        error = call->failure;
+    bool answered = call->direct ? call->head.length > 0 : call->easy && !call->unsent;
     struct http_response response = {
-        .status = call_status(call, failed),
+        .status = call_status(call, error != NULL),
         .status_text = call->status_text,
+        .error = error,
         .too_large = call->too_large,
-        .retry_after_ms = call_retry_after_ms(call),
+        .content_type = answered ? http_call_content_type(call) : "",
+        .retry_after_ms = answered ? call_retry_after_ms(call) : -1,
         .body = call->body.bytes ? buffer_text(&call->body) : TEXT(""),
         .duration_seconds = (double)(clock_monotonic_ns() - call->started_ns) / NS_PER_SECOND,
         .call = call,
     };
-    curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type);
-    response.content_type = content_type ? content_type : "";
-    if (call->failure[0]) {
-        response.error = call->failure;
-    } else if (failed) {
-        http_error_describe(call, code, response.status, line);
-        response.error = line;
-    }
     call->state = HTTP_CALL_DONE;
     call->on_done(call->context, &response);
     call_release(call);
 }
 
+void http_call_curl_done(struct http_call *call, CURLcode code)
+{
+    char line[HTTP_ERROR_MAXIMUM];
+
+    call_unlist(call);
+    if (code != CURLE_OK)
+        http_error_describe(call, code, call_status(call, true), line);
+    call_finish(call, code != CURLE_OK ? line : NULL);
+}
+
+void http_call_direct_done(struct http_call *call)
+{
+    call_unlist(call);
+    call_finish(call, NULL);
+}
+
+void http_call_direct_fail(struct http_call *call, int error)
+{
+    call_unlist(call);
+    http_error_dial(call, error);
+    call_unsettle(call, HTTP_CALL_FAILED);
+}
+
+void http_call_direct_drop(struct http_call *call)
+{
+    call_release(call);
+}
+
+/* ---- its beginning ---- */
+
 static void client_add(struct http_client *client, struct http_call *call)
 {
-    CURLMcode code = curl_multi_add_handle(client->multi, call->easy);
-    if (code == CURLM_OK) {
-        call->state = HTTP_CALL_RUNNING;
-        TAILQ_INSERT_TAIL(&client->running, call, link);
+    if (!call->direct && http_curl_add(client->curl, call)) {
+        call_unsettle(call, HTTP_CALL_FAILED);
         return;
     }
-    snprintf(call->failure, sizeof(call->failure), "%s", curl_multi_strerror(code));
-    call_unsettle(call, HTTP_CALL_FAILED);
+    call->state = HTTP_CALL_RUNNING;
+    TAILQ_INSERT_TAIL(&client->running, call, link);
+    if (call->direct)
+        http_direct_start(client->direct, call);
+}
+
+static void call_go_on(struct http_call *call)
+{
+    struct http_client *client = call->client;
+    if (call->failure[0])
+        call_unsettle(call, HTTP_CALL_FAILED);
+    else if (!call->direct && http_curl_is_inside(client->curl))
+        call_unsettle(call, HTTP_CALL_WAITING);
+    else
+        client_add(client, call);
+}
+
+void http_call_resume(struct http_call *call)
+{
+    uint64_t passed = clock_monotonic_ns() - call->started_ns;
+    if (!call->failure[0] && passed < call->timeout_ns)
+        http_call_set_timeout(call, call->timeout_ns - passed);
+    call->state = HTTP_CALL_DONE; /* in no list */
+    call_go_on(call);
+}
+
+void http_call_fall_back(struct http_call *call)
+{
+    call_unlist(call);
+    call->state = HTTP_CALL_DONE;
+    loop_timer_disarm(call->timer);
+    call->direct = false;
+    int error = http_curl_bind(call);
+    if (!error)
+        error = http_call_set_options_of_text(call);
+    if (error && !call->failure[0])
+        http_call_fail(call, error, "%s", strerror(-error));
+    call->unsent = error != 0;
+    call_go_on(call);
 }
 
 static void call_settle(struct http_call *call)
@@ -196,11 +290,12 @@ static void call_settle(struct http_call *call)
         client_add(client, call);
         break;
     case HTTP_CALL_CANCELLED:
-        curl_multi_remove_handle(client->multi, call->easy);
+        http_curl_remove(client->curl, call);
         call_release(call);
         break;
     case HTTP_CALL_FAILED:
-        call_finish(call, CURLE_OK);
+        call->unsent = true;
+        call_finish(call, NULL);
         break;
     case HTTP_CALL_AUTHORIZING:
     case HTTP_CALL_RUNNING:
@@ -210,9 +305,8 @@ static void call_settle(struct http_call *call)
 }
 
 /* Those of now; what their callbacks add waits for the timer. */
-static void client_settle(void *context)
+static void client_settle(struct http_client *client)
 {
-    struct http_client *client = context;
     struct http_call *call;
     for (size_t left = client->unsettled_count; left > 0; left--) {
         if ((call = TAILQ_FIRST(&client->unsettled)))
@@ -220,125 +314,27 @@ static void client_settle(void *context)
     }
 }
 
-static void client_finish_done(struct http_client *client)
+static void on_settle_timer(void *context)
 {
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(client->multi, &left))) {
-        struct http_call *call = NULL;
-        CURLcode code = message->data.result;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        call_unlist(call);
-        curl_multi_remove_handle(client->multi, call->easy);
-        call_finish(call, code);
-    }
-}
-
-/* ---- libcurl and the loop ---- */
-
-static void client_act(struct http_client *client, curl_socket_t fd, int events)
-{
-    int running;
-    client->inside_curl = true;
-    CURLMcode code = curl_multi_socket_action(client->multi, fd, events, &running);
-    client->inside_curl = false;
-    if (code != CURLM_OK)
-        log_error("http", "libcurl refused an event", LOG_STR("err", curl_multi_strerror(code)));
-    client_settle(client);
-    client_finish_done(client);
-}
-
-static void on_curl_timer(void *context)
-{
-    client_act(context, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static void on_socket_event(void *context, int fd, uint32_t events)
-{
-    int action = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-                 (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                 (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    client_act(context, fd, action);
-}
-
-static int curl_wants_timer(CURLM *multi, long timeout_ms, void *context)
-{
-    struct http_client *client = context;
-    (void)multi;
-    if (timeout_ms < 0)
-        loop_timer_disarm(client->curl_timer);
-    else
-        loop_timer_after(client->curl_timer, (uint64_t)timeout_ms * NS_PER_MS);
-    return 0;
-}
-
-static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket)
-{
-    struct http_client *client = context;
-    (void)easy, (void)socket;
-    if (what == CURL_POLL_REMOVE) {
-        loop_unwatch(client->loop, fd);
-        return 0;
-    }
-    uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
-    int error = loop_watch(client->loop, fd, events, on_socket_event, client);
-    /* An error from here would end every call of the multi handle; this way one call times out. */
-    if (error)
-        log_error("http", "cannot watch a socket", LOG_STR("err", strerror(-error)));
-    return 0;
-}
-
-/* ---- the body ---- */
-
-static size_t curl_has_body(char *bytes, size_t size, size_t count, void *context)
-{
-    struct http_call *call = context;
-    size_t length = size * count;
-    if (call->state == HTTP_CALL_CANCELLED || http_body_feed(call, bytes, length) ||
-        call->state == HTTP_CALL_CANCELLED)
-        return CURL_WRITEFUNC_ERROR;
-    return length;
-}
-
-/* Keeps what stands behind the version in the last status line: "404 Not Found". */
-static size_t curl_has_header(char *bytes, size_t size, size_t count, void *context)
-{
-    struct http_call *call = context;
-    size_t length = size * count;
-    const char *status =
-        length > 5 && !memcmp(bytes, "HTTP/", 5) ? memchr(bytes, ' ', length) : NULL;
-    if (status) {
-        size_t rest = (size_t)(bytes + length - ++status);
-        while (rest && isspace((unsigned char)status[rest - 1]))
-            rest--;
-        snprintf(call->status_text, sizeof(call->status_text), "%.*s", (int)rest, status);
-    }
-    return length;
+    client_settle(context);
 }
 
 /* ---- the interface ---- */
 
 static int client_setup(struct http_client *client, const char *user_agent)
 {
-    CURLM *multi = client->multi = curl_multi_init();
     client->user_agent = strdup(user_agent);
-    if (!multi || !client->user_agent)
+    if (!client->user_agent)
         return -ENOMEM;
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS_MAXIMUM);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    int error = file_cache_new(&client->files);
+    int error = http_curl_new(client->loop, client, client_settle, &client->curl);
+    if (!error)
+        error = http_direct_new(client->loop, &client->direct);
+    if (!error)
+        error = file_cache_new(&client->files);
     if (!error)
         error = http_tokens_new(client, client->loop, &client->tokens);
     if (!error)
-        error = loop_timer_new(client->loop, on_curl_timer, client, &client->curl_timer);
-    if (!error)
-        error = loop_timer_new(client->loop, client_settle, client, &client->settle_timer);
+        error = loop_timer_new(client->loop, on_settle_timer, client, &client->settle_timer);
     return error;
 }
 
@@ -347,10 +343,6 @@ int http_client_new(struct loop *loop, const char *user_agent, struct http_clien
     struct http_client *client = calloc(1, sizeof(*client));
     if (!client)
         return -ENOMEM;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        free(client);
-        return -ENOMEM;
-    }
     client->loop = loop;
     TAILQ_INIT(&client->running);
     TAILQ_INIT(&client->unsettled);
@@ -378,11 +370,10 @@ void http_client_free(struct http_client **out)
         TAILQ_REMOVE(&client->pool, call, link);
         call_free(call);
     }
-    curl_multi_cleanup(client->multi); /* closes the idle connections, which unwatches them */
-    loop_timer_free(&client->curl_timer);
+    http_curl_free(&client->curl);
+    http_direct_free(&client->direct);
     loop_timer_free(&client->settle_timer);
     file_cache_free(&client->files);
-    curl_global_cleanup();
     free(client->user_agent);
     free(client);
     *out = NULL;
@@ -400,33 +391,26 @@ static void call_begin(struct http_call *call, const struct http_request *reques
     call->timeout_ns = request->timeout_ns;
     call->started_ns = clock_monotonic_ns();
     call->follow_redirects = request->config->follow_redirects;
+    call->request_body = request->body;
+    call->request_body_length = request->body_length;
     buffer_init(&call->body, request->max_response_bytes);
-    curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
-    curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->curl_error);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, curl_has_body);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, curl_has_header);
-    curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
+    buffer_init(&call->text, REQUEST_HEAD_MAXIMUM);
+    buffer_init(&call->head, HTTP_DIRECT_MAX_HEAD);
 }
 
-static void call_go_on(struct http_call *call)
+static int call_prepare(struct http_call *call, const struct http_request *request)
 {
-    struct http_client *client = call->client;
-    if (call->failure[0])
-        call_unsettle(call, HTTP_CALL_FAILED);
-    else if (client->inside_curl)
-        call_unsettle(call, HTTP_CALL_WAITING);
-    else
-        client_add(client, call);
-}
+    const char *user_agent = call->client->user_agent;
 
-void http_call_resume(struct http_call *call)
-{
-    uint64_t passed = clock_monotonic_ns() - call->started_ns;
-    if (!call->failure[0] && passed < call->timeout_ns)
-        http_call_set_timeout(call, call->timeout_ns - passed);
-    call->state = HTTP_CALL_DONE; /* in no list */
-    call_go_on(call);
+    call->direct = http_address_of(request, &call->address);
+    if (call->direct)
+        return http_call_set_text(call, request, user_agent);
+    int error = http_curl_bind(call);
+    if (!error)
+        error = http_call_set_options(call, request, user_agent);
+    if (!error && request->config->oauth2)
+        error = http_tokens_authorize(call->client->tokens, call);
+    return error;
 }
 
 struct file_cache *http_client_files(struct http_client *client)
@@ -445,11 +429,7 @@ int http_client_start(struct http_client *client, const struct http_request *req
         return error;
     call->state = HTTP_CALL_DONE; /* in no list yet */
     call_begin(call, request);
-    error = http_call_set_options(call, request);
-    if (!error && curl_easy_setopt(call->easy, CURLOPT_USERAGENT, client->user_agent) != CURLE_OK)
-        error = -ENOMEM;
-    if (!error && request->config->oauth2)
-        error = http_tokens_authorize(client->tokens, call);
+    error = call_prepare(call, request);
     if (error && error != -EINPROGRESS && !call->failure[0]) {
         call_release(call);
         return error;
@@ -460,9 +440,12 @@ int http_client_start(struct http_client *client, const struct http_request *req
     return 0;
 }
 
-int http_call_status(const struct http_call *call)
+static void cancel_running(struct http_call *call)
 {
-    return call_status(call, true);
+    if (call->direct)
+        http_direct_cancel(call);
+    else
+        http_curl_remove(call->client->curl, call);
 }
 
 void http_call_cancel(struct http_call **out)
@@ -471,14 +454,17 @@ void http_call_cancel(struct http_call **out)
     *out = NULL;
     if (!call || call->state == HTTP_CALL_DONE || call->state == HTTP_CALL_CANCELLED)
         return;
-    struct http_client *client = call->client;
     bool running = call->state == HTTP_CALL_RUNNING;
     call_unlist(call);
-    if (running && client->inside_curl) {
+    if (running && call->delivering) { /* whoever delivers drops it */
+        call->state = HTTP_CALL_CANCELLED;
+        return;
+    }
+    if (running && !call->direct && http_curl_is_inside(call->client->curl)) {
         call_unsettle(call, HTTP_CALL_CANCELLED);
         return;
     }
     if (running)
-        curl_multi_remove_handle(client->multi, call->easy);
+        cancel_running(call);
     call_release(call);
 }

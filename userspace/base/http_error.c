@@ -11,8 +11,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define PLACE_MAXIMUM 300 /* bytes of "host:port": a DNS name has at most 253 */
-
 static const char *url_part(CURLU *url, CURLUPart part, unsigned flags, char **out)
 {
     *out = NULL;
@@ -26,7 +24,7 @@ static void call_place(const struct http_call *call, char *place)
     long redirects = 0;
     curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_COUNT, &redirects);
     if (call->dialled && redirects == 0) {
-        snprintf(place, PLACE_MAXIMUM, "%s", call->dialled);
+        snprintf(place, HTTP_PLACE_MAXIMUM, "%s", call->dialled);
         return;
     }
     curl_easy_getinfo(call->easy, CURLINFO_EFFECTIVE_URL, &effective);
@@ -35,26 +33,47 @@ static void call_place(const struct http_call *call, char *place)
         curl_url_set(url, CURLUPART_URL, effective, CURLU_GUESS_SCHEME);
     const char *host_text = url_part(url, CURLUPART_HOST, 0, &host);
     const char *port_text = url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, &port);
-    snprintf(place, PLACE_MAXIMUM, "%s:%s", host_text, port_text);
+    snprintf(place, HTTP_PLACE_MAXIMUM, "%s:%s", host_text, port_text);
     curl_free(host);
     curl_free(port);
     curl_url_cleanup(url);
+}
+
+void http_error_timeout(const struct http_call *call, enum http_phase phase, const char *place,
+                        char *line)
+{
+    static const char *const words[] = {
+        [HTTP_PHASE_CONNECTING] = "connecting to",
+        [HTTP_PHASE_WAITING] = "waiting for a response of",
+        [HTTP_PHASE_READING] = "reading the response of",
+    };
+    char span[32];
+    if (call->timeout_ns % NS_PER_SECOND && call->timeout_ns < NS_PER_SECOND)
+        snprintf(span, sizeof(span), "%.6gms", (double)call->timeout_ns / NS_PER_MS);
+    else
+        snprintf(span, sizeof(span), "%.6gs", (double)call->timeout_ns / NS_PER_SECOND);
+    snprintf(line, HTTP_ERROR_MAXIMUM, "timed out after %s while %s %s", span, words[phase], place);
 }
 
 static void describe_timeout(const struct http_call *call, int status, const char *place,
                              char *line)
 {
     curl_off_t connect_us = 0;
-    char span[32];
-    if (call->timeout_ns % NS_PER_SECOND && call->timeout_ns < NS_PER_SECOND)
-        snprintf(span, sizeof(span), "%.6gms", (double)call->timeout_ns / NS_PER_MS);
-    else
-        snprintf(span, sizeof(span), "%.6gs", (double)call->timeout_ns / NS_PER_SECOND);
     curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
-    const char *phase = status           ? "reading the response of"
-                        : connect_us > 0 ? "waiting for a response of"
-                                         : "connecting to";
-    snprintf(line, HTTP_ERROR_MAXIMUM, "timed out after %s while %s %s", span, phase, place);
+    enum http_phase phase = status           ? HTTP_PHASE_READING
+                            : connect_us > 0 ? HTTP_PHASE_WAITING
+                                             : HTTP_PHASE_CONNECTING;
+    http_error_timeout(call, phase, place, line);
+}
+
+void http_error_dial(struct http_call *call, int error)
+{
+    char place[HTTP_ADDRESS_TEXT_SIZE];
+    const char *words = strerror(-error);
+
+    http_address_text(&call->address, place);
+    http_call_fail(call, error, "dial %s: %c%s", place, tolower((unsigned char)words[0]),
+                   words + 1);
 }
 
 static void describe_dial(const struct http_call *call, const char *place, char *line)
@@ -90,7 +109,7 @@ static const char *verification_words(const struct http_call *call, const char *
 
 void http_error_describe(const struct http_call *call, CURLcode code, int status, char *line)
 {
-    char place[PLACE_MAXIMUM];
+    char place[HTTP_PLACE_MAXIMUM];
     const char *words = call->curl_error[0] ? call->curl_error : curl_easy_strerror(code);
     call_place(call, place);
     switch (code) {

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/http_direct.h"
 
 #define IDLE_SECONDS 300L /* a connection that was idle for longer is not reused */
 
@@ -37,26 +38,46 @@ int http_call_add_line(struct http_call *call, const char *line)
     return 0;
 }
 
+static int check_header(struct http_call *call, const char *name, const char *value)
+{
+    if (!strpbrk(name, "\r\n:; ") && !strpbrk(value, "\r\n"))
+        return 0;
+    return http_call_fail(call, -EINVAL,
+                          "header %.100s: a name or value with a line break or separator", name);
+}
+
 int http_header_line(struct http_call *call, const char *name, const char *value,
                      struct buffer *out)
 {
-    if (strpbrk(name, "\r\n:; ") || strpbrk(value, "\r\n"))
-        return http_call_fail(
-            call, -EINVAL, "header %.100s: a name or value with a line break or separator", name);
+    int error = check_header(call, name, value);
+    if (error)
+        return error;
     /* libcurl's spelling of a header with an empty value; "name:" would mean "none such". */
     return *value ? buffer_printf(out, "%s: %s", name, value) : buffer_printf(out, "%s;", name);
 }
 
+static int add_text_header(struct http_call *call, const char *name, const char *value)
+{
+    int error = check_header(call, name, value);
+    if (!error)
+        error = buffer_append_string(&call->text, name);
+    if (!error)
+        error = buffer_append_string(&call->text, *value ? ": " : ":");
+    if (!error)
+        error = buffer_append_string(&call->text, value);
+    return error ? error : buffer_append_string(&call->text, "\r\n");
+}
+
 int http_call_add_header(struct http_call *call, const char *name, const char *value)
 {
+    if (call->direct)
+        return add_text_header(call, name, value);
     struct buffer line;
     buffer_init(&line, strlen(name) + strlen(value) + 2);
     int error = http_header_line(call, name, value, &line);
     if (!error)
         error = http_call_add_line(call, line.bytes);
-    if (line.bytes)
-        explicit_bzero(line.bytes, line.length);
-    buffer_free(&line);
+    http_secret_free(&line);
     return error;
 }
 
@@ -66,29 +87,40 @@ int http_call_apply_headers(struct http_call *call)
     return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
-static bool request_has_header(const struct http_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (strcasecmp(request->headers[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static int set_headers(struct http_call *call, const struct http_request *request)
+/* What config and request say. */
+static int add_headers(struct http_call *call, const struct http_request *request,
+                       const char *user_agent)
 {
     const struct http_config *config = request->config;
-    int error = http_call_add_extra_headers(call, config);
+    int error = http_call_add_header(call, "User-Agent", user_agent);
+    if (!error)
+        error = http_call_set_authentication(call, config);
+    if (!error)
+        error = http_call_add_extra_headers(call, config);
     for (size_t i = 0; i < config->header_count && !error; i++)
         error = http_call_add_header(call, config->headers[i].name, config->headers[i].value);
     for (size_t i = 0; i < request->header_count && !error; i++)
         error = http_call_add_header(call, request->headers[i].name, request->headers[i].value);
     if (!error && request->accept_gzip) /* by hand: libcurl would take whole chains of encodings */
-        error = http_call_add_line(call, "Accept-Encoding: gzip");
-    /* No waiting for 100 Continue, and no form type that nobody asked for. */
-    if (!error)
-        error = http_call_add_line(call, "Expect:");
-    if (!error && !request_has_header(request, "Content-Type"))
+        error = http_call_add_header(call, "Accept-Encoding", "gzip");
+    return error;
+}
+
+static bool has_header(const struct http_call *call, const char *name)
+{
+    size_t length = strlen(name);
+    for (const struct curl_slist *line = call->headers; line; line = line->next)
+        if (!strncasecmp(line->data, name, length) &&
+            (line->data[length] == ':' || line->data[length] == ';'))
+            return true;
+    return false;
+}
+
+/* No waiting for 100 Continue, and no form type that nobody asked for. */
+static int finish_curl_headers(struct http_call *call)
+{
+    int error = http_call_add_line(call, "Expect:");
+    if (!error && !has_header(call, "Content-Type"))
         error = http_call_add_line(call, "Content-Type:");
     return error ? error : http_call_apply_headers(call);
 }
@@ -227,7 +259,8 @@ static int set_transfer(struct http_call *call, const struct http_request *reque
     return error;
 }
 
-int http_call_set_options(struct http_call *call, const struct http_request *request)
+/* All but headers. */
+static int set_curl_options(struct http_call *call, const struct http_request *request)
 {
     int error = set_transfer(call, request);
     if (!error)
@@ -236,10 +269,74 @@ int http_call_set_options(struct http_call *call, const struct http_request *req
         error = http_call_set_proxy(call, &request->config->proxy, request->url);
     if (!error)
         error = http_call_set_tls(call, &request->config->tls);
-    if (!error)
-        error = http_call_set_authentication(call, request->config);
-    if (!error)
-        error = set_headers(call, request);
     set_method(call, request);
     return error;
+}
+
+int http_call_set_options(struct http_call *call, const struct http_request *request,
+                          const char *user_agent)
+{
+    int error = set_curl_options(call, request);
+    if (!error)
+        error = add_headers(call, request, user_agent);
+    return error ? error : finish_curl_headers(call);
+}
+
+/* ---- requests as text ---- */
+
+int http_call_set_text(struct http_call *call, const struct http_request *request,
+                       const char *user_agent)
+{
+    int error = http_direct_begin(call, request);
+    if (!error)
+        error = add_headers(call, request, user_agent);
+    if (!error && !strcmp(request->method, "POST"))
+        error = buffer_printf(&call->text, "Content-Length: %zu\r\n", request->body_length);
+    return error ? error : buffer_append_string(&call->text, "\r\n");
+}
+
+/* One header line of the text, without its end, as libcurl wants it. */
+static int add_line_of_text(struct http_call *call, struct text line)
+{
+    struct buffer copy;
+    if (text_has_prefix(line, TEXT("Host:")) || text_has_prefix(line, TEXT("Content-Length:")))
+        return 0; /* libcurl makes these itself */
+    buffer_init(&copy, line.length + 1);
+    int error = buffer_append_text(&copy, line);
+    if (!error && copy.bytes[copy.length - 1] == ':')
+        copy.bytes[copy.length - 1] = ';';
+    if (!error)
+        error = http_call_add_line(call, copy.bytes);
+    http_secret_free(&copy);
+    return error;
+}
+
+/* "GET /path HTTP/1.1", "Host: ...", and the other header lines. */
+int http_call_set_options_of_text(struct http_call *call)
+{
+    const char *text = call->text.bytes, *path = strchr(text, ' ') + 1;
+    const char *host = strstr(text, "\r\nHost: ") + 8, *line = strstr(text, "\r\n") + 2;
+    uint64_t passed = clock_monotonic_ns() - call->started_ns;
+    struct buffer url;
+    int error = 0;
+
+    buffer_init(&url, call->text.length + 8);
+    buffer_printf(&url, "http://%.*s%.*s", (int)strcspn(host, "\r"), host, (int)strcspn(path, " "),
+                  path);
+    for (const char *end; !error && *line != '\r'; line = end + 2) {
+        end = strstr(line, "\r\n");
+        error = add_line_of_text(call, (struct text){line, (size_t)(end - line)});
+    }
+    struct http_request request = {
+        .method = text[0] == 'P' ? "POST" : "GET",
+        .url = url.bytes,
+        .config = call->config,
+        .body = call->request_body,
+        .body_length = call->request_body_length,
+        .timeout_ns = passed < call->timeout_ns ? call->timeout_ns - passed : 1,
+    };
+    if (!error)
+        error = url.failed ? -ENOMEM : set_curl_options(call, &request);
+    buffer_free(&url);
+    return error ? error : finish_curl_headers(call);
 }
