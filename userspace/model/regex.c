@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Compiles what regex_emit.c wrote and runs it within limits; beyond them, a program of our own. */
-
 #include "model/regex.h"
 
 #include <errno.h>
@@ -30,6 +29,7 @@ struct regex {
     size_t group_count;
     bool rounds_differ;            /* regex_tree.h */
     struct regex_program *program; /* NULL until it is needed */
+    int program_error;             /* why there is none: it was tried once */
     size_t *program_offsets;
     const size_t *offsets; /* of the last match: PCRE2's or the program's */
     bool warned;
@@ -149,13 +149,10 @@ void regex_free(struct regex **out)
 
 static int make_program(struct regex *regex)
 {
-    __attribute__((cleanup(regex_tree_free))) struct regex_tree tree;
+    __attribute__((cleanup(regex_tree_free))) struct regex_tree tree = {0};
     struct regex_error unexpected;
 
-    if (regex->program)
-        return 0;
-    if (!regex->program_offsets)
-        regex->program_offsets = calloc(2 * regex->group_count, sizeof(size_t));
+    regex->program_offsets = calloc(2 * regex->group_count, sizeof(size_t));
     if (!regex->program_offsets)
         return -ENOMEM;
     int error = regex_parse(regex->pattern, &tree, &unexpected);
@@ -178,7 +175,9 @@ static void give_up(struct regex *regex, struct text text, int error)
 /* `matches` is what PCRE2 found; -1: it gave up. */
 static bool match_program(struct regex *regex, struct text text, int matches)
 {
-    int result = make_program(regex);
+    if (!regex->program && !regex->program_error)
+        regex->program_error = make_program(regex);
+    int result = regex->program_error;
     if (!result)
         result = regex_program_run(regex->program, text, regex->program_offsets);
     if (result >= 0)
