@@ -48,6 +48,27 @@ static const struct config_case accepted_cases[] = {
      "  scrape_interval: 15s\n",
      "f:4:3: warning: \"scrape_interval\" is given twice, in line 3 and in line 4; the one in line "
      "4 is used\n"},
+    {"http_metrics:\n"
+     "global: {scrape_interval: 0s, scrape_timeout: 0}",
+     ""},
+    {SCRAPE "scrape_interval: 0s\n"
+            "  scrape_timeout: 1m",
+     ""},
+    {METRICS "native_histograms:",
+     "f:2:21: warning: http_metrics.native_histograms: has no value, which is taken as false\n"},
+    {SCRAPE "honor_timestamps:",
+     "f:3:20: warning: scrape_configs[0].honor_timestamps: has no value, which is taken as "
+     "false\n"},
+    {"http_metrics:\n"
+     "global: {external_labels: {__name__: c, a.b: c, 9a: b}}",
+     "f:2:28: warning: global.external_labels.__name__: has no effect: every series has a name of "
+     "its own\n"},
+    {SCRAPE "static_configs: [{labels: {9a: b, a-b: c}}]", ""},
+    {SCRAPE "label_limit: 1e3\n"
+            "  sample_limit: 0x10\n"
+            "  target_limit: 1_000\n"
+            "  scheme: HTTPS",
+     ""},
     {SCRAPE "enable_http2: false", ""},
     {SCRAPE "static_configs: [{labels: {__scheme__: https, __metrics_path__: /a, __param_b: c, "
             "__scrape_interval__: 5s, __scrape_timeout__: 2s}}]",

@@ -27,8 +27,7 @@ struct config_case {
 #define NOT_PORTLESS " must be a host name or an IPv4 address, without scheme and port\n"
 #define NOT_A_HOST " is not a host name; letters, digits, - . and _ are allowed\n"
 #define BYTES_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define NOT_A_LABEL \
-    " is not a valid label name; letters, digits and _ are allowed, and no digit first\n"
+#define NOT_A_LABEL "a label's name must be UTF-8 and not empty\n"
 #define UNBUILT " is not supported by this version of edgemeter (a Prometheus key); "
 #define NO_DISCOVERY \
     "list the targets in static_configs, or write them into a file of file_sd_configs\n"
@@ -155,8 +154,6 @@ static const struct config_case rejected_cases[] = {
                                       "is text; write true or false without\n"},
     {SCRAPE "honor_labels: maybe",
      "f:3:17: scrape_configs[0].honor_labels: \"maybe\" is neither true nor false\n"},
-    {SCRAPE "honor_timestamps:", "f:3:20: scrape_configs[0].honor_timestamps: has no value; write "
-                                 "true or false, or remove it\n"},
     {SCRAPE "honor_labels: [true]",
      "f:3:17: scrape_configs[0].honor_labels: must be a single value, not a list\n"},
     {SCRAPE "metrics_path: [x]",
@@ -186,8 +183,6 @@ static const struct config_case rejected_cases[] = {
     {"global: {scrape_interval: ''}", "f:1:27: global.scrape_interval: \"\"" NOT_A_DURATION},
     {"global: {scrape_interval: 1s1m}", "f:1:27: global.scrape_interval: \"1s1m\"" NOT_A_DURATION},
     {"global: {scrape_interval: 5s5s}", "f:1:27: global.scrape_interval: \"5s5s\"" NOT_A_DURATION},
-    {"global: {scrape_interval: 0}", "f:1:27: global.scrape_interval: must be more than 0\n"},
-    {"global: {scrape_interval: 0s}", "f:1:27: global.scrape_interval: must be more than 0\n"},
     {"global: {scrape_interval: 300y}",
      "f:1:27: global.scrape_interval: \"300y\" is too long a duration\n"},
     {"global: {scrape_interval: [1s]}",
@@ -195,8 +190,9 @@ static const struct config_case rejected_cases[] = {
     {"global: {evaluation_interval: soon}",
      "f:1:10: warning: \"evaluation_interval\" has no effect: an agent evaluates no rules\n"
      "f:1:31: global.evaluation_interval: \"soon\"" NOT_A_DURATION},
-    {SCRAPE "scrape_interval: 0s",
-     "f:3:20: scrape_configs[0].scrape_interval: must be more than 0\n"},
+    {SCRAPE "scrape_interval: 0s\n"
+            "  scrape_timeout: 2m",
+     "f:4:19: scrape_configs[0].scrape_timeout: 2m is longer than the scrape_interval of 1m\n"},
     {SCRAPE "scrape_timeout: 5 s",
      "f:3:19: scrape_configs[0].scrape_timeout: \"5 s\"" NOT_A_DURATION},
     {REMOTE "remote_timeout: 0s", "f:3:19: remote_write[0].remote_timeout: must be more than 0\n"},
@@ -246,8 +242,6 @@ static const struct config_case rejected_cases[] = {
     {SCRAPE "scrape_timeout: 2m",
      "f:3:19: scrape_configs[0].scrape_timeout: 2m is longer than the scrape_interval of 1m\n"},
     {SCRAPE "scheme: ftp", "f:3:11: scrape_configs[0].scheme: \"ftp\" is neither http nor https\n"},
-    {SCRAPE "scheme: HTTP",
-     "f:3:11: scrape_configs[0].scheme: \"HTTP\" is neither http nor https\n"},
     {SCRAPE "static_configs: [{targets: ['http://x:1/metrics']}]",
      "f:3:31: scrape_configs[0].static_configs[0].targets[0]: \"http://x:1/metrics\" is not a "
      "valid hostname; write host:port here, and put http or https into scheme and the path into "
@@ -262,16 +256,9 @@ static const struct config_case rejected_cases[] = {
     {SCRAPE "static_configs: [{targets: [[a]]}]",
      "f:3:31: scrape_configs[0].static_configs[0].targets[0]: must be a single value, not a "
      "list\n"},
-    {SCRAPE "static_configs: [{labels: {9a: b}}]",
-     "f:3:30: scrape_configs[0].static_configs[0].labels.9a: \"9a\"" NOT_A_LABEL},
-    {SCRAPE "static_configs: [{labels: {a-b: c}}]",
-     "f:3:30: scrape_configs[0].static_configs[0].labels.a-b: \"a-b\"" NOT_A_LABEL},
     {SCRAPE "static_configs: [{labels: {'': c}}]",
-     "f:3:30: scrape_configs[0].static_configs[0].labels.: \"\"" NOT_A_LABEL},
-    {"global: {external_labels: {a.b: c}}",
-     "f:1:28: global.external_labels.a.b: \"a.b\"" NOT_A_LABEL},
-    {"global: {external_labels: {__name__: c}}",
-     "f:1:28: global.external_labels.__name__: every series has a name of its own; remove it\n"},
+     "f:3:30: scrape_configs[0].static_configs[0].labels.: " NOT_A_LABEL},
+    {"global: {external_labels: {'': c}}", "f:1:28: global.external_labels.: " NOT_A_LABEL},
     {SCRAPE "basic_auth: {username: u, password: hunter2, password_file: f}",
      "f:3:15: scrape_configs[0].basic_auth: password and password_file exclude each other\n"},
     {SCRAPE "basic_auth: {username: u, username_file: f}",
@@ -337,8 +324,8 @@ static const struct config_case rejected_cases[] = {
      "f:3:19: scrape_configs[0].params.a[1]: must be a single value, not a list\n"},
     {SCRAPE "sample_limit: -5",
      "f:3:17: scrape_configs[0].sample_limit: \"-5\" is not a whole number from 0 to 4294967295\n"},
-    {SCRAPE "label_limit: 1e3",
-     "f:3:16: scrape_configs[0].label_limit: \"1e3\" is not a whole number from 0 to 4294967295\n"},
+    {SCRAPE "label_limit: 1.5",
+     "f:3:16: scrape_configs[0].label_limit: \"1.5\" is not a whole number from 0 to 4294967295\n"},
     {SCRAPE "body_size_limit: 100",
      "f:3:20: scrape_configs[0].body_size_limit: \"100\"" NOT_A_SIZE},
     {SCRAPE "track_timestamps_staleness: 1",
@@ -422,8 +409,6 @@ static const struct config_case rejected_cases[] = {
     {"queue: {sync_interval: 0s}", "f:1:24: queue.sync_interval: must be more than 0\n"},
     {METRICS "native_histograms: 1",
      "f:2:22: http_metrics.native_histograms: \"1\" is neither true nor false\n"},
-    {METRICS "native_histograms:", "f:2:21: http_metrics.native_histograms: has no value; write "
-                                   "true or false, or remove it\n"},
     {METRICS "routes: /a", "f:2:11: http_metrics.routes: must be a list, not a single value\n"},
     {METRICS "routes: [[/a]]",
      "f:2:12: http_metrics.routes[0]: must be a single value, not a list\n"},

@@ -71,7 +71,7 @@ static void test_refused(void **state)
         {JOB "  - role: pod\n    selectors: [{role: pod, label: a=b}, {role: pod, label: c=d}]\n",
          PLACE(5, 42) ".selectors[1]: a second selector of role pod\n"},
         {JOB "  - role: pod\n    selectors: [{role: pod, field: 'a=b,spec.nodeName'}]\n",
-         PLACE(5, 36) ".selectors[0].field: \"spec.nodeName\" is no FIELD=VALUE\n"},
+         PLACE(5, 36) ".selectors[0].field: at \"spec.nodeName\": no FIELD=VALUE\n"},
         {JOB "  - role: pod\n    attach_metadata: {job: true}\n", NULL},
         {JOB "  - role: pod\n    port: 80\n", NULL},
         {JOB "  - \n", NULL},

@@ -138,6 +138,28 @@ static void test_numbers(void **state)
     run_bad(bad, ARRAY_SIZE(bad), -EINVAL, config_uint_parse);
     run_bad(huge, ARRAY_SIZE(huge), -ERANGE, config_uint_parse);
 
+    static const struct number_case counts[] = {{"0", 0},
+                                                {"7", 7},
+                                                {"18446744073709551615", UINT64_MAX},
+                                                {"+5", 5},
+                                                {"1_0_0", 100},
+                                                {"010", 8},
+                                                {"0x1F", 31},
+                                                {"0o17", 15},
+                                                {"0b101", 5},
+                                                {"1e3", 1000},
+                                                {"1.5e1", 15},
+                                                {"2.0", 2},
+                                                {"08", 8},
+                                                {"1e18", 1000000000000000000}};
+    static const char *const no_counts[] = {"",   "-1",  "1.5", "x",   "_",    "_1",
+                                            "0x", "0xg", "0b2", "0o8", "1e",   "e1",
+                                            "1 ", " 1",  "++1", "+-1", "1e-1", "0x-1"};
+    static const char *const huge_counts[] = {"18446744073709551616", "1e20", "1e999"};
+    run_good(counts, ARRAY_SIZE(counts), config_count_parse);
+    run_bad(no_counts, ARRAY_SIZE(no_counts), -EINVAL, config_count_parse);
+    run_bad(huge_counts, ARRAY_SIZE(huge_counts), -ERANGE, config_count_parse);
+
     static const char *const bad_floats[] = {"",   "x",  ".inf", "inf", "nan", "0x1p2",
                                              " 1", "1 ", "1_0",  "e",   "1e",  "--1"};
     double value;

@@ -59,6 +59,12 @@ void config_decode_relabels(struct config_reader *reader, const struct yaml_tree
 void config_check_names(struct config_reader *reader, const struct yaml_tree_node *list,
                         const struct config_place *place, const char *key);
 
+/* Any UTF-8 names a label, as in Prometheus 3; whether it does. */
+bool config_check_label_name(struct config_reader *reader, const struct yaml_tree_node *name,
+                             const struct config_place *place);
+/* Whether a value that was given is no duration, which has been reported. */
+bool config_duration_is_bad(const struct yaml_tree_node *given);
+
 /* A mapping of texts to texts (labels, headers): `add` is told each pair; an empty value is "".
  * Values of another kind are reported. */
 typedef void (*config_pair_fn)(struct config_reader *reader, const struct yaml_tree_pair *pair,

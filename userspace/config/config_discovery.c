@@ -8,7 +8,6 @@
 #include "config/config_blocks.h"
 #include "config/config_digest.h"
 #include "config/config_values.h"
-#include "model/labels.h"
 
 struct discoverer_config *config_add_discoverer(struct config_reader *reader,
                                                 struct discovery_config *discovery,
@@ -61,13 +60,8 @@ static void add_label(struct config_reader *reader, const struct yaml_tree_pair 
 {
     struct static_targets *statics = context;
     struct text name = pair->key->text;
-    if (!label_name_is_legal(name)) {
-        config_error(reader, pair->key, place,
-                     "\"%s\" is not a valid label name; letters, digits and _ are allowed, and no "
-                     "digit first",
-                     name.bytes);
+    if (!config_check_label_name(reader, pair->key, place))
         return;
-    }
     if (pair->value->text.length == 0)
         return; /* a label without a value is no label */
     statics->labels[statics->label_count++] = (struct static_label){

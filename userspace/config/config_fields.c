@@ -60,15 +60,16 @@ bool config_decode_duration(struct config_reader *reader, const struct yaml_tree
 
 static void decode_positive_duration(struct config_reader *reader,
                                      const struct yaml_tree_node *node,
-                                     const struct config_place *place, uint64_t *out)
+                                     const struct config_place *place, bool zero_is_default,
+                                     uint64_t *out)
 {
     uint64_t ns;
     if (!config_decode_duration(reader, node, place, &ns))
         return;
-    if (ns == 0)
-        config_error(reader, node, place, "must be more than 0");
-    else
+    if (ns != 0)
         *out = ns;
+    else if (!zero_is_default)
+        config_error(reader, node, place, "must be more than 0");
 }
 
 static void decode_size(struct config_reader *reader, const struct yaml_tree_node *node,
@@ -97,7 +98,7 @@ static void decode_uint32(struct config_reader *reader, const struct yaml_tree_n
     uint64_t value;
     if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
         return;
-    if (node->quoted || config_uint_parse(node->text, &value) || value < field->least ||
+    if (node->quoted || config_count_parse(node->text, &value) || value < field->least ||
         value > field->most)
         config_error(reader, node, place, "\"%s\" is not a whole number from %llu to %llu%s",
                      node->text.bytes, (unsigned long long)field->least,
@@ -160,9 +161,7 @@ static void warn_no_effect(struct config_reader *reader, const struct yaml_tree_
 static void refuse_foreign(struct config_reader *reader, const struct yaml_tree_pair *pair,
                            const struct config_field *field)
 {
-    const struct yaml_tree_node *value = pair->value;
-    bool empty_collection = value->kind != YAML_TREE_SCALAR && value->count == 0;
-    if (!empty_collection)
+    if (!is_neutral(pair->value, field->neutral))
         config_report(reader, PROBLEM_ERROR, pair->key,
                       "\"%s\" belongs to a Prometheus server, not to an agent; %s", field->key,
                       field->advice);
@@ -179,9 +178,11 @@ static void decode_value(struct config_reader *reader, const struct yaml_tree_no
         return;
     }
     if (node->kind == YAML_TREE_NULL) {
-        if (field->kind == CONFIG_BOOL)
-            config_error(reader, node, place, "has no value; write true or false, or remove it");
-        return; /* as if the key were not there */
+        if (field->kind != CONFIG_BOOL)
+            return; /* as if the key were not there */
+        config_warning(reader, node, place, "has no value, which is taken as false");
+        *(bool *)member = false;
+        return;
     }
     switch (field->kind) {
     case CONFIG_TEXT:
@@ -192,7 +193,7 @@ static void decode_value(struct config_reader *reader, const struct yaml_tree_no
         config_decode_bool(reader, node, place, (bool *)member);
         break;
     case CONFIG_DURATION:
-        decode_positive_duration(reader, node, place, (uint64_t *)member);
+        decode_positive_duration(reader, node, place, field->neutral != NULL, (uint64_t *)member);
         break;
     case CONFIG_SIZE:
         decode_size(reader, node, place, field->least, (uint64_t *)member);

@@ -15,7 +15,7 @@ enum config_kind {
     CONFIG_TEXT,     /* char *; an empty text stays NULL unless there was a default */
     CONFIG_PATH,     /* char *; from the folder of the file */
     CONFIG_BOOL,     /* bool */
-    CONFIG_DURATION, /* uint64_t ns, more than 0 */
+    CONFIG_DURATION, /* uint64_t ns, more than 0 unless `neutral` is "0s" */
     CONFIG_SIZE,     /* uint64_t bytes, at least `least` */
     CONFIG_UINT32,   /* uint32_t, `least` to `most` */
     CONFIG_BLOCK,    /* a mapping; `block` says which */
@@ -33,7 +33,9 @@ struct config_field {
     uint64_t least, most;
     const struct config_block *block;
     config_decode_fn decode;
-    const char *neutral; /* UNBUILT: "false", "[]", "{}", ...; NULL: none but an empty value */
+    /* The value that is as good as none: "false", "[]", "{}", "0s", ...; NULL: an empty one alone.
+     */
+    const char *neutral;
     const char *advice;
     bool ours; /* UNBUILT: a key of edgemeter, not of Prometheus */
 };

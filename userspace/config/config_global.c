@@ -37,15 +37,11 @@ static void add_external_label(struct config_reader *reader, const struct yaml_t
                                const struct config_place *place, void *context)
 {
     struct config *config = context;
-    if (!label_name_is_legal(pair->key->text)) {
-        config_error(reader, pair->key, place,
-                     "\"%s\" is not a valid label name; letters, digits and _ are allowed, and no "
-                     "digit first",
-                     pair->key->text.bytes);
+    if (!config_check_label_name(reader, pair->key, place))
         return;
-    }
     if (text_equal(pair->key->text, TEXT(LABEL_METRIC_NAME))) {
-        config_error(reader, pair->key, place, "every series has a name of its own; remove it");
+        config_warning(reader, pair->key, place,
+                       "has no effect: every series has a name of its own");
         return;
     }
     struct expansion expansion = {reader, pair->value, place};
@@ -82,6 +78,13 @@ static void decode_external_labels(struct config_reader *reader, const struct ya
 
 /* --- the block --- */
 
+static void check_text(struct config_reader *reader, const struct yaml_tree_node *node,
+                       const struct config_place *place, void *unused)
+{
+    (void)unused;
+    config_expect(reader, node, place, YAML_TREE_SCALAR);
+}
+
 static void check_duration(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *unused)
 {
@@ -94,12 +97,13 @@ static void check_duration(struct config_reader *reader, const struct yaml_tree_
 #define GLOBAL(member) offsetof(struct global_settings, member)
 
 static const struct config_block global_block = {(const struct config_field[]){
-    {"scrape_interval", CONFIG_DURATION, GLOBAL(scrape_interval_ns)},
-    {"scrape_timeout", CONFIG_DURATION, GLOBAL(scrape_timeout_ns)},
+    {"scrape_interval", CONFIG_DURATION, GLOBAL(scrape_interval_ns), .neutral = "0s"},
+    {"scrape_timeout", CONFIG_DURATION, GLOBAL(scrape_timeout_ns), .neutral = "0s"},
     {"external_labels", CONFIG_CUSTOM, .decode = decode_external_labels},
     {"evaluation_interval", CONFIG_NO_EFFECT, .decode = check_duration, .advice = NO_RULES},
     {"rule_query_offset", CONFIG_NO_EFFECT, .decode = check_duration, .advice = NO_RULES},
-    {"query_log_file", CONFIG_NO_EFFECT, .advice = "an agent answers no queries"},
+    {"query_log_file", CONFIG_NO_EFFECT, .decode = check_text,
+     .advice = "an agent answers no queries"},
     {"scrape_failure_log_file", CONFIG_UNBUILT},
     {"", CONFIG_INLINE, GLOBAL(limits), .block = &config_scrape_limits_block},
     {"", CONFIG_INLINE, GLOBAL(protocols), .block = &config_protocol_block},
@@ -123,7 +127,7 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
 
     reader->global_digest = config_digest_pairs(node, 0, jobs_inherit);
     const struct yaml_tree_node *timeout = config_given(node, "scrape_timeout");
-    bool bad_interval = !global.scrape_interval_ns && config_given(node, "scrape_interval");
+    bool bad_interval = config_duration_is_bad(config_given(node, "scrape_interval"));
     if (global.scrape_interval_ns)
         reader->scrape_interval_ns = global.scrape_interval_ns;
     if (timeout && !bad_interval && global.scrape_timeout_ns > reader->scrape_interval_ns) {

@@ -7,6 +7,7 @@
 #include "config/config_blocks.h"
 #include "config/config_digest.h"
 #include "config/config_kubeconfig.h"
+#include "config/config_selector.h"
 #include "config/config_values.h"
 
 #define MAX_NAMESPACES 1024
@@ -85,20 +86,20 @@ static const struct config_block selector_block = {
                                   {"field", CONFIG_TEXT, offsetof(struct selector, field)},
                                   {NULL}}};
 
-/* Each term is FIELD=VALUE, FIELD==VALUE or FIELD!=VALUE. */
-static void check_field(struct config_reader *reader, const struct yaml_tree_node *node,
-                        const struct config_place *place, const char *field)
-{
-    const struct yaml_tree_node *given = config_given(node, "field");
+typedef const char *(*fault_fn)(struct text selector, struct text *where);
 
-    while (field && *field) {
-        size_t length = strcspn(field, ",");
-        const char *equal = memchr(field, '=', length);
-        if (!equal || equal == field)
-            config_error(reader, given, &(struct config_place){place, "field"},
-                         "\"%.*s\" is no FIELD=VALUE", (int)length, field);
-        field += length + (field[length] == ',');
-    }
+static void check_selector(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, const char *key, fault_fn find_fault)
+{
+    const struct yaml_tree_node *given = config_given(node, key);
+    struct text where;
+
+    if (!given || given->kind != YAML_TREE_SCALAR)
+        return;
+    const char *fault = find_fault(given->text, &where);
+    if (fault)
+        config_error(reader, given, &(struct config_place){place, key}, "at \"%.*s\": %s",
+                     TEXT_FORMAT(where), fault);
 }
 
 /* A selector is of the role itself; one of nodes chooses what is attached to pods. */
@@ -129,7 +130,8 @@ static void decode_selector(struct config_reader *reader, const struct yaml_tree
     config_decode_block(reader, node, place, &selector_block, &selector);
     struct kubernetes_selector *chosen =
         choose_selector(reader, node, place, config, selector.role);
-    check_field(reader, node, place, selector.field);
+    check_selector(reader, node, place, "label", config_label_selector_fault);
+    check_selector(reader, node, place, "field", config_field_selector_fault);
     if (!selector.field && yaml_tree_find(node, "field"))
         selector.field = config_copy_text(reader, TEXT("")); /* given, and empty: all nodes' */
     if (chosen && (chosen->label || chosen->field)) {

@@ -34,6 +34,12 @@ static size_t decode_word(struct config_reader *reader, const struct yaml_tree_n
     return 0;
 }
 
+/* "" is as good as nothing. */
+static bool is_empty_text(const struct yaml_tree_node *node)
+{
+    return node->kind == YAML_TREE_SCALAR && !node->text.length;
+}
+
 static enum scrape_protocol decode_protocol(struct config_reader *reader,
                                             const struct yaml_tree_node *node,
                                             const struct config_place *place)
@@ -78,21 +84,24 @@ static void decode_protocols(struct config_reader *reader, const struct yaml_tre
 static void decode_fallback(struct config_reader *reader, const struct yaml_tree_node *node,
                             const struct config_place *place, void *target)
 {
-    *(enum scrape_protocol *)target = decode_protocol(reader, node, place);
+    if (!is_empty_text(node))
+        *(enum scrape_protocol *)target = decode_protocol(reader, node, place);
 }
 
 static void decode_validation(struct config_reader *reader, const struct yaml_tree_node *node,
                               const struct config_place *place, void *target)
 {
     static const char *const names[] = {[1] = "utf8", [2] = "legacy"};
-    size_t word = decode_word(reader, node, place, names, ARRAY_SIZE(names), "utf8 or legacy");
-
-    *(bool *)target = word == 2;
+    if (!is_empty_text(node))
+        *(bool *)target =
+            decode_word(reader, node, place, names, ARRAY_SIZE(names), "utf8 or legacy") == 2;
 }
 
 static void decode_escaping(struct config_reader *reader, const struct yaml_tree_node *node,
                             const struct config_place *place, void *target)
 {
+    if (is_empty_text(node))
+        return;
     *(enum scrape_escaping *)target = (enum scrape_escaping)decode_word(
         reader, node, place, escaping_names, ARRAY_SIZE(escaping_names),
         "allow-utf-8, underscores, dots or values");

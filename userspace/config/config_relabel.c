@@ -38,7 +38,7 @@ static void decode_modulus(struct config_reader *reader, const struct yaml_tree_
 {
     if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
         return;
-    if (node->quoted || config_uint_parse(node->text, target))
+    if (node->quoted || config_count_parse(node->text, target))
         config_error(reader, node, place, "\"%s\" is not a whole number%s", node->text.bytes,
                      node->quoted ? " (quotes make it text)" : "");
 }

@@ -27,7 +27,7 @@ static void check_intervals(struct config_reader *reader, const struct yaml_tree
                             const struct config_place *place, struct scrape_config *scrape)
 {
     const struct yaml_tree_node *timeout = config_given(node, "scrape_timeout");
-    bool bad_interval = !scrape->scrape_interval_ns && config_given(node, "scrape_interval");
+    bool bad_interval = config_duration_is_bad(config_given(node, "scrape_interval"));
     if (!scrape->scrape_interval_ns)
         scrape->scrape_interval_ns = reader->scrape_interval_ns;
     if (!scrape->scrape_timeout_ns) {
@@ -47,7 +47,7 @@ static void check_address_parts(struct config_reader *reader, const struct yaml_
 {
     const struct yaml_tree_node *scheme = config_given(node, "scheme");
     if (scheme && scheme->kind == YAML_TREE_SCALAR && scrape->scheme &&
-        strcmp(scrape->scheme, "http") != 0 && strcmp(scrape->scheme, "https") != 0)
+        strcasecmp(scrape->scheme, "http") != 0 && strcasecmp(scrape->scheme, "https") != 0)
         config_error(reader, scheme, &(struct config_place){place, "scheme"},
                      "\"%s\" is neither http nor https", scrape->scheme);
 
@@ -82,8 +82,8 @@ struct job {
 static const struct config_block scrape_block = {
     (const struct config_field[]){
         {"job_name", CONFIG_TEXT, SCRAPE(job_name)},
-        {"scrape_interval", CONFIG_DURATION, SCRAPE(scrape_interval_ns)},
-        {"scrape_timeout", CONFIG_DURATION, SCRAPE(scrape_timeout_ns)},
+        {"scrape_interval", CONFIG_DURATION, SCRAPE(scrape_interval_ns), .neutral = "0s"},
+        {"scrape_timeout", CONFIG_DURATION, SCRAPE(scrape_timeout_ns), .neutral = "0s"},
         {"metrics_path", CONFIG_TEXT, SCRAPE(metrics_path)},
         {"scheme", CONFIG_TEXT, SCRAPE(scheme)},
         {"honor_labels", CONFIG_BOOL, SCRAPE(honor_labels)},

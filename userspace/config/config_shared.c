@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What several blocks have in common: unique names, and mappings of texts to texts. */
+#include "base/duration.h"
 #include "config/config_blocks.h"
+#include "model/utf8.h"
+
+bool config_check_label_name(struct config_reader *reader, const struct yaml_tree_node *name,
+                             const struct config_place *place)
+{
+    bool is_legal = name->text.length && utf8_is_valid(name->text);
+    if (!is_legal)
+        config_error(reader, name, place, "a label's name must be UTF-8 and not empty");
+    return is_legal;
+}
+
+bool config_duration_is_bad(const struct yaml_tree_node *given)
+{
+    uint64_t ns;
+    return given && (given->kind != YAML_TREE_SCALAR || duration_parse(given->text, &ns) != 0);
+}
 
 /* The name that item `index` gives, or NULL. */
 static const struct yaml_tree_node *item_name(const struct yaml_tree_node *list, size_t index,

@@ -17,6 +17,61 @@ int config_uint_parse(struct text text, uint64_t *out)
     return err ? err : text.length ? -EINVAL : 0;
 }
 
+/* Underscores behind the first digit mean nothing. -EINVAL where it is longer than any number. */
+static int copy_digits(struct text text, char *out, size_t size)
+{
+    size_t length = 0;
+    if (!text.length || !isdigit((unsigned char)text.bytes[0]))
+        return -EINVAL;
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.bytes[i] == '_')
+            continue;
+        if (length + 1 == size)
+            return -EINVAL;
+        out[length++] = text.bytes[i];
+    }
+    out[length] = '\0';
+    return 0;
+}
+
+static int parse_digits(const char *digits, int base, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(digits, &end, base);
+    return errno ? -ERANGE : !isxdigit((unsigned char)*digits) || *end ? -EINVAL : 0;
+}
+
+int config_count_parse(struct text text, uint64_t *out)
+{
+    char digits[64];
+    double value;
+
+    text_take(&text, "+");
+    if (copy_digits(text, digits, sizeof(digits)))
+        return -EINVAL;
+    bool prefixed = digits[0] == '0' && isalpha((unsigned char)digits[1]);
+    int base = !prefixed          ? digits[0] == '0' ? 8 : 10
+               : digits[1] == 'x' ? 16
+               : digits[1] == 'o' ? 8
+               : digits[1] == 'b' ? 2
+                                  : 0;
+    if (!base)
+        return -EINVAL;
+    int error = parse_digits(digits + (prefixed ? 2 : 0), base, out);
+    if (error != -EINVAL || prefixed)
+        return error;
+    error = config_float_parse(text_of(digits), &value);
+    if (error)
+        return error;
+    if (value != floor(value))
+        return -EINVAL;
+    if (value >= 0x1p64)
+        return -ERANGE;
+    *out = (uint64_t)value;
+    return 0;
+}
+
 /* --- sizes --- */
 
 /* "B" is 0, "KB" and "KiB" are 10, ...; -1 where there is no unit. */

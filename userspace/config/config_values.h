@@ -19,6 +19,10 @@ int config_bool_parse(struct text text, bool *out);
 /* Decimal digits. -EINVAL, -ERANGE. */
 int config_uint_parse(struct text text, uint64_t *out);
 
+/* A YAML number that is whole and not negative, as Prometheus reads it: 1_000, 0x10, 010 (which is
+ * 8), 1e3. -EINVAL, -ERANGE. */
+int config_count_parse(struct text text, uint64_t *out);
+
 /* A finite decimal number. -EINVAL, -ERANGE. */
 int config_float_parse(struct text text, double *out);
 
