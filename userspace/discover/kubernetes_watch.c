@@ -13,8 +13,8 @@
 #include "base/log.h"
 #include "discover/json_splitter.h"
 #include "discover/kubernetes_object.h"
+#include "discover/kubernetes_status.h"
 #include "discover/kubernetes_trouble.h"
-#include "discover/kubernetes_url.h"
 
 #define PAGE_OBJECTS 500
 #define LIST_TIMEOUT (300 * NS_PER_SECOND)
@@ -29,14 +29,6 @@
 #define MAX_ERROR_BODY (64 * 1024)
 
 enum watch_request { REQUEST_NONE, REQUEST_LIST, REQUEST_STREAMING_LIST, REQUEST_WATCH };
-
-/* What the server says in place of what was asked for. */
-struct server_status {
-    int code; /* 0: nothing */
-    char reason[256];
-    uint64_t retry_after_ns;
-    bool version_too_large;
-};
 
 struct kubernetes_watch {
     struct kubernetes_watch_environment environment;
@@ -59,7 +51,7 @@ struct kubernetes_watch {
     size_t values, values_checked; /* of the answer so far, and at the last look */
     struct json_splitter splitter;
     struct buffer error_body;
-    struct server_status said;
+    struct kubernetes_status said;
 
     struct loop_timer *timer; /* to the next request, or to the next look at the one under way */
     unsigned failures;        /* one after the other */
@@ -124,38 +116,6 @@ static void watch_fail(struct kubernetes_watch *watch, enum kubernetes_trouble_k
     watch_wait(watch, watch->said.retry_after_ns);
 }
 
-/* --- what the server says in place of objects --- */
-
-static void status_read(struct server_status *said, const json_t *json)
-{
-    const json_t *details = json_object_get(json, "details"), *cause;
-    struct text message = kubernetes_text(json, "message");
-    size_t i;
-
-    said->code = (int)json_integer_value(json_object_get(json, "code"));
-    if (message.length >= sizeof(said->reason))
-        message.length = sizeof(said->reason) - 1;
-    memcpy(said->reason, message.bytes, message.length);
-    said->reason[message.length] = '\0';
-    json_int_t seconds = json_integer_value(json_object_get(details, "retryAfterSeconds"));
-    if (seconds > 0 && seconds < 3600)
-        said->retry_after_ns = (uint64_t)seconds * NS_PER_SECOND;
-    json_array_foreach(json_object_get(details, "causes"), i, cause)
-    {
-        if (text_equal(kubernetes_text(cause, "reason"), TEXT("ResourceVersionTooLarge")))
-            said->version_too_large = true;
-    }
-}
-
-static void read_error_body(struct kubernetes_watch *watch)
-{
-    json_t *json = json_loadb(watch->error_body.bytes, watch->error_body.length, 0, NULL);
-
-    if (json_is_object(json) && text_equal(kubernetes_text(json, "kind"), TEXT("Status")))
-        status_read(&watch->said, json);
-    json_decref(json);
-}
-
 /* --- events --- */
 
 static bool is_end_of_list(const json_t *object)
@@ -187,7 +147,7 @@ static int take_event(struct kubernetes_watch *watch, struct text type, const js
     const struct kubernetes_watch_handler *handler = &watch->handler;
 
     if (text_equal(type, TEXT("ERROR"))) {
-        status_read(&watch->said, object);
+        kubernetes_status_read(&watch->said, object);
         return -ECANCELED;
     }
     if (text_equal(type, TEXT("ADDED")) || text_equal(type, TEXT("MODIFIED"))) {
@@ -305,7 +265,7 @@ static void stream_done(struct kubernetes_watch *watch, const char *error)
 
 static void said_done(struct kubernetes_watch *watch)
 {
-    const struct server_status *said = &watch->said;
+    const struct kubernetes_status *said = &watch->said;
     bool refused_stream = watch->request == REQUEST_STREAMING_LIST &&
                           (said->code == 400 || said->code == 404 || said->code == 422);
 
@@ -332,7 +292,7 @@ static void on_done(void *context, const struct http_response *response)
     if (response->retry_after_ms > 0)
         watch->said.retry_after_ns = (uint64_t)response->retry_after_ms * NS_PER_MS;
     if (response->status && response->status != 200) {
-        read_error_body(watch);
+        kubernetes_status_read_body(&watch->said, buffer_text(&watch->error_body));
         watch->said.code = response->status;
         if (!watch->said.reason[0])
             snprintf(watch->said.reason, sizeof(watch->said.reason), "%s", response->status_text);
@@ -413,7 +373,7 @@ static void watch_prepare(struct kubernetes_watch *watch)
     json_splitter_init(&watch->splitter, watch->request == REQUEST_LIST ? JSON_ITEMS : JSON_LINES,
                        KUBERNETES_MAX_OBJECT, on_value, watch);
     buffer_clear(&watch->error_body);
-    watch->said = (struct server_status){0};
+    watch->said = (struct kubernetes_status){0};
     watch->status = watch->body_error = 0;
     watch->values = watch->values_checked = 0;
     watch->answered = false;
@@ -456,26 +416,12 @@ static void watch_start(struct kubernetes_watch *watch)
 
 /* --- the whole --- */
 
-static int query_copy(struct kubernetes_query *to, const struct kubernetes_query *from)
-{
-    *to = (struct kubernetes_query){.http = from->http};
-    to->server = strdup(from->server);
-    to->resource = strdup(from->resource);
-    to->namespace = from->namespace ? strdup(from->namespace) : NULL;
-    to->label_selector = from->label_selector ? strdup(from->label_selector) : NULL;
-    to->field_selector = from->field_selector ? strdup(from->field_selector) : NULL;
-    bool complete = to->server && to->resource && !to->namespace == !from->namespace &&
-                    !to->label_selector == !from->label_selector &&
-                    !to->field_selector == !from->field_selector;
-    return complete ? 0 : -ENOMEM;
-}
-
 static int watch_fill(struct kubernetes_watch *watch, const struct kubernetes_query *query)
 {
     autobuffer struct buffer place;
 
     buffer_init(&place, KUBERNETES_MAX_URL);
-    int error = query_copy(&watch->query, query);
+    int error = kubernetes_query_copy(&watch->query, query);
     if (!error)
         error = kubernetes_url_begin(query, &place);
     if (error)
@@ -519,11 +465,7 @@ void kubernetes_watch_free(struct kubernetes_watch **out)
     loop_timer_free(&watch->timer);
     json_splitter_free(&watch->splitter);
     buffer_free(&watch->error_body);
-    free((char *)watch->query.server);
-    free((char *)watch->query.resource);
-    free((char *)watch->query.namespace);
-    free((char *)watch->query.label_selector);
-    free((char *)watch->query.field_selector);
+    kubernetes_query_free(&watch->query);
     free(watch->place);
     free(watch->version);
     free(watch->list_from);

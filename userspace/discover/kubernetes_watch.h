@@ -9,20 +9,12 @@
 
 #include "base/http_client.h"
 #include "base/loop.h"
+#include "discover/kubernetes_query.h"
 #include "model/metric.h"
 
 #define KUBERNETES_MAX_OBJECT (4u << 20) /* bytes of JSON; larger ones are left out, and logged */
 
 struct kubernetes_watch;
-
-/* Texts are copied; NULL is none. */
-struct kubernetes_query {
-    const char *server;             /* https://host:port */
-    const struct http_config *http; /* outlives the watch */
-    const char *resource;           /* "pods" */
-    const char *namespace;
-    const char *label_selector, *field_selector;
-};
 
 /* Each is called from the loop only. */
 struct kubernetes_watch_handler {
@@ -41,7 +33,7 @@ struct kubernetes_watch_environment {
     struct metric *failures; /* of requests; may be NULL */
 };
 
-/* Begins with the loop's next turn. 0 or a negative errno. */
+/* Begins with the loop's next turn. Copies the query. 0 or a negative errno. */
 int kubernetes_watch_new(const struct kubernetes_watch_environment *environment,
                          const struct kubernetes_query *query,
                          const struct kubernetes_watch_handler *handler,

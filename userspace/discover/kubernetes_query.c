@@ -1,9 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Puts URLs together; every value is escaped. */
-#include "discover/kubernetes_url.h"
+#include "discover/kubernetes_query.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
+
+static int copy_text(const char **to, const char *from)
+{
+    *to = from ? strdup(from) : NULL;
+    return from && !*to ? -ENOMEM : 0;
+}
+
+int kubernetes_query_copy(struct kubernetes_query *to, const struct kubernetes_query *from)
+{
+    *to = (struct kubernetes_query){.http = from->http};
+    int error = copy_text(&to->server, from->server);
+    if (!error)
+        error = copy_text(&to->resource, from->resource);
+    if (!error)
+        error = copy_text(&to->namespace, from->namespace);
+    if (!error)
+        error = copy_text(&to->label_selector, from->label_selector);
+    return error ? error : copy_text(&to->field_selector, from->field_selector);
+}
+
+void kubernetes_query_free(struct kubernetes_query *query)
+{
+    free((char *)query->server);
+    free((char *)query->resource);
+    free((char *)query->namespace);
+    free((char *)query->label_selector);
+    free((char *)query->field_selector);
+    *query = (struct kubernetes_query){0};
+}
 
 static void append_escaped(struct buffer *out, const char *text)
 {
