@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "collect/cgroup_attribution.h"
 #include "collect/cgroup_identity.h"
 #include "collect/cgroup_tree.h"
 
@@ -413,6 +414,27 @@ static void test_not_a_folder(void **state)
     assert_null(tree);
 }
 
+/* --- attribution --- */
+
+static void test_attribution(void **state)
+{
+    static const struct {
+        struct cgroup_attribution_facts facts;
+        enum cgroup_attribution judged;
+    } cases[] = {
+        {{.seen = 77, .root = 1}, ATTRIBUTION_WORKS},
+        {{.seen = 1, .root = 1, .own_is_root = true}, ATTRIBUTION_WORKS},
+        {{.seen = 0, .root = 1}, ATTRIBUTION_WORKS}, /* it could not be tried */
+        {{.seen = 1, .root = 1}, ATTRIBUTION_NONE},
+        {{.seen = 77, .root = 77}, ATTRIBUTION_PARTIAL},
+        {{.seen = 0, .root = 77}, ATTRIBUTION_WORKS},
+        {{.seen = 99, .root = 77}, ATTRIBUTION_WORKS}, /* a node that is a container itself */
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_int_equal(cgroup_attribution_judge(&cases[i].facts), cases[i].judged);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, root_make, root_remove)
 
 int main(void)
@@ -427,6 +449,7 @@ int main(void)
         TEST(test_follow),
         TEST(test_follow_many),
         TEST(test_not_a_folder),
+        cmocka_unit_test(test_attribution),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "collect/cgroup_attribution.h"
 #include "collect/cgroup_tree.h"
 #include "collect/http_meter.h"
 #include "collect/http_rows.h"
@@ -29,7 +30,7 @@ struct collector {
     int64_t last_drain_ms;
     struct metric *outcomes[HTTP_OUTCOMES];
     struct metric *map_bytes;
-    struct metric *rows_no_pod, *rows_unnamed;
+    struct metric *rows_no_pod, *rows_unnamed, *attribution;
 };
 
 static const struct metric_family heads_family = {
@@ -62,6 +63,11 @@ static const struct metric_family rows_family = {
     .help = "HTTP rows that have no pod's name: of a cgroup that is no pod's, or of a pod that did "
             "not become known in time.",
     .type = METRIC_COUNTER,
+};
+static const struct metric_family attribution_family = {
+    .name = "edgemeter_http_attribution_possible",
+    .help = "Whether the requests of every cgroup are seen, each as that cgroup's.",
+    .type = METRIC_GAUGE,
 };
 static const struct metric_family map_bytes_family = {
     .name = "edgemeter_bpf_map_memory_bytes",
@@ -110,6 +116,8 @@ static int collector_register_metrics(struct collector *collector)
     struct metric_registry *registry = collector->environment.metrics;
     int error = metric_new(registry, &map_bytes_family, NULL, &collector->map_bytes);
 
+    if (!error)
+        error = metric_new(registry, &attribution_family, NULL, &collector->attribution);
     if (!error)
         error = metric_new(registry, &rows_family, METRIC_LABELS("reason", "no_pod"),
                            &collector->rows_no_pod);
@@ -216,6 +224,30 @@ static int collector_find_cgroups(struct collector *collector, char **mount)
     return 0;
 }
 
+/* Says so where requests cannot be told apart: everything else goes on. */
+static void collector_check_attribution(struct collector *collector, const char *mount)
+{
+    static const struct {
+        const char *message, *hint;
+    } faults[] = {
+        [ATTRIBUTION_PARTIAL] =
+            {"only our own cgroup and those below it are seen: the HTTP requests of all others are "
+             "not metered",
+             "mount the host's /sys/fs/cgroup into the container, in place of its own"},
+        [ATTRIBUTION_NONE] =
+            {"the kernel takes every socket to be in the root cgroup: HTTP requests are not told "
+             "apart by pod or service",
+             "cgroup v1's net_prio or net_cls are in use; boot with cgroup_no_v1=net_prio,net_cls "
+             "or without cgroup v1"},
+    };
+
+    enum cgroup_attribution found = cgroup_attribution_probe(mount);
+    metric_set(collector->attribution, found == ATTRIBUTION_WORKS);
+    if (found != ATTRIBUTION_WORKS)
+        log_warn("collect", faults[found].message, LOG_STR("cgroup", mount),
+                 LOG_STR("hint", faults[found].hint));
+}
+
 static int collector_start(struct collector *collector)
 {
     autofree char *mount = NULL;
@@ -251,6 +283,7 @@ static int collector_start(struct collector *collector)
     collector->next_drain_ns = clock_monotonic_ns() + collector->config->interval_ns;
     loop_timer_at(collector->timer, collector->next_drain_ns);
     log_info("collect", "metering HTTP", LOG_STR("cgroup", root));
+    collector_check_attribution(collector, mount);
     return 0;
 }
 
