@@ -132,6 +132,30 @@ def test_attached_metadata():
         equal("only this node", fields["nodes"], f"metadata.name={NODE}")
 
 
+def put_annotated(node, name, text):
+    item = node.api.store.objects["pods"][("shop", "first")]
+    metadata = {"name": name, "namespace": "shop", "annotations": {"a": text}}
+    node.api.store.put("pods", {**item, "metadata": metadata})
+
+
+def test_odd_pods():
+    """What one pod has in it is no other pod's trouble, whether it is listed or comes later."""
+    for watch_list in (True, False):
+        with Cluster("odd") as cluster, Node(cluster, watch_list).start() as node:
+            node.wait_targets("first")
+            for turn in range(2):
+                put_annotated(node, f"nul{turn}", "a\0b")
+                put_annotated(node, f"large{turn}", "x" * (5 << 20))
+                node.put(f"new{turn}")
+                names = [f"{name}{i}" for i in range(turn + 1) for name in ("nul", "new")]
+                node.wait_targets("first", *names)
+                forget(node)
+            wait_until("the list", lambda: node.api.watchers == 1)
+            wait_until("what is said", lambda: "too large" in node.agent.log_text())
+            node.wait_targets("first", *names)
+            true("no garbage", not any("not its API" in said for said in node.said()))
+
+
 if __name__ == "__main__":
     run(
         test_gone,
@@ -141,5 +165,6 @@ if __name__ == "__main__":
         test_kubeconfig,
         test_namespaces,
         test_attached_metadata,
+        test_odd_pods,
         metered=False,
     )

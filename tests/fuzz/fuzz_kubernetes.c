@@ -53,7 +53,7 @@ static void check_object(enum kubernetes_resource resource, const json_t *json)
 
 static void check_value(struct text value)
 {
-    json_t *json = json_loadb(value.bytes, value.length, 0, NULL);
+    json_t *json = kubernetes_parse(value);
     const json_t *object = json_object_get(json, "object");
 
     for (int resource = 0; json && resource < KUBERNETES_RESOURCES; resource++)

@@ -22,7 +22,7 @@ static struct labels_builder *builder;
 static int parse(enum kubernetes_resource resource, const char *text,
                  struct kubernetes_object **out)
 {
-    json_t *json = json_loads(text, 0, NULL);
+    json_t *json = kubernetes_parse(text_of(text));
     assert_non_null(json);
     int error = kubernetes_object_new(resource, json, builder, out);
     json_decref(json);
@@ -201,6 +201,18 @@ static void test_names_of_labels(void **state)
     kubernetes_object_free(&pod);
 }
 
+/* Anybody's annotation may have one, and no other pod may suffer from it. */
+static void test_nul_in_a_text(void **state)
+{
+    (void)state;
+    struct kubernetes_object *pod =
+        object_of(KUBERNETES_PODS, "{\"metadata\":{\"name\":\"p\",\"annotations\":{"
+                                   "\"a\":\"x\\u0000y\"}}}");
+    struct text value = labels_get(pod->labels, TEXT("__meta_kubernetes_pod_annotation_a"));
+    assert_true(text_equal(value, (struct text){"x\0y", 3}));
+    kubernetes_object_free(&pod);
+}
+
 static void test_bad_objects(void **state)
 {
     static const struct {
@@ -318,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_pod_addresses),
         cmocka_unit_test(test_container_ids),
         cmocka_unit_test(test_names_of_labels),
+        cmocka_unit_test(test_nul_in_a_text),
         cmocka_unit_test(test_bad_objects),
         cmocka_unit_test(test_node),
         cmocka_unit_test(test_namespace),

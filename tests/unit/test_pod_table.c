@@ -88,17 +88,64 @@ static void test_find(void **state)
     assert_int_equal(pod_table_count(table), 2);
 }
 
+#define HASH "0123456789abcdef0123456789abcdef"
+
+/* As the API server tells of a static pod: what its cgroup is called after is an annotation. */
+static struct pod *make_mirror_pod(const char *uid, const char *name, const char *hash)
+{
+    struct pod *pod = make_pod(uid, name, CONTAINERS("etcd", ID_1, NULL));
+    free(pod->labels);
+    pod->labels =
+        LABELS(POD "uid", uid, POD "name", name, POD "annotation_kubernetes_io_config_hash", hash,
+               POD "annotation_kubernetes_io_config_mirror", hash);
+    return pod;
+}
+
 static void test_static_pod(void **state)
 {
     (void)state;
-    struct pod *pod = make_pod(UID_A, "etcd-edge-1", CONTAINERS("etcd", ID_1, NULL));
-    free(pod->labels);
-    pod->labels =
-        LABELS(POD "uid", UID_A, POD "name", "etcd-edge-1",
-               POD "annotation_kubernetes_io_config_hash", "0123456789abcdef0123456789abcdef");
-    put(pod);
-    assert_string_equal(found("0123456789abcdef0123456789abcdef", ID_1), "etcd-edge-1/etcd");
+    struct pod *former = make_mirror_pod(UID_A, "etcd-edge-1", HASH);
+    pod_hold(former);
+    put(former);
+    assert_string_equal(found(HASH, ID_1), "etcd-edge-1/etcd");
     assert_string_equal(found(UID_A, ID_1), "-/-");
+    put(make_mirror_pod(UID_B, "etcd-edge-1", HASH)); /* made anew for the same manifest */
+    assert_int_equal(pod_table_count(table), 1);
+    pod_table_remove(table, former);
+    pod_release(&former);
+    assert_int_equal(pod_table_count(table), 0);
+}
+
+/* Anybody who may make pods may annotate them so. */
+static void test_pods_that_say_to_be_others(void **state)
+{
+    (void)state;
+    put(make_mirror_pod(UID_A, "etcd-edge-1", HASH));
+    put(make_pod(UID_B, "web-0", CONTAINERS("apache", ID_2, NULL)));
+    struct pod *etcd = make_mirror_pod("c", "evil", HASH),
+               *web = make_mirror_pod("d", "evil", UID_B);
+    assert_int_equal(pod_table_put(table, etcd), -EEXIST);
+    assert_int_equal(pod_table_put(table, web), -EEXIST);
+    pod_table_remove(table, etcd);
+    pod_table_remove(table, web);
+    pod_release(&etcd);
+    pod_release(&web);
+    assert_string_equal(found(HASH, ID_1), "etcd-edge-1/etcd");
+    assert_string_equal(found(UID_B, ID_2), "web-0/apache");
+
+    /* Who was first does not matter where the other one is real. */
+    put(make_mirror_pod("e", "early", "080660a6-9870-4ed7-9b53-000000000000"));
+    put(make_pod("080660a6-9870-4ed7-9b53-000000000000", "web-1",
+                 CONTAINERS("apache", ID_3, NULL)));
+    assert_string_equal(found("080660a6-9870-4ed7-9b53-000000000000", ID_3), "web-1/apache");
+
+    struct pod *plain = make_pod("f", "annotated", CONTAINERS("c", ID_3, NULL));
+    free(plain->labels);
+    plain->labels = LABELS(POD "uid", "f", POD "name", "annotated",
+                           POD "annotation_kubernetes_io_config_hash", UID_A);
+    put(plain);
+    assert_string_equal(found("f", ID_3), "annotated/c");
+    assert_string_equal(found(UID_A, ID_3), "-/-");
 }
 
 static void test_runs(void **state)
@@ -187,8 +234,14 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        POD_TEST(test_find), POD_TEST(test_static_pod), POD_TEST(test_runs),
-        POD_TEST(test_gone), POD_TEST(test_bad),
+        POD_TEST(test_find),
+        POD_TEST(test_static_pod),
+        POD_TEST(test_runs),
+        POD_TEST(test_find),
+        POD_TEST(test_pods_that_say_to_be_others),
+        POD_TEST(test_runs),
+        POD_TEST(test_gone),
+        POD_TEST(test_bad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,11 @@
 #define META "__meta_kubernetes_"
 #define MAX_NAME (64 * 1024) /* of a label name: no key is nearly as long */
 
+json_t *kubernetes_parse(struct text text)
+{
+    return json_loadb(text.bytes ? text.bytes : "", text.length, JSON_ALLOW_NUL, NULL);
+}
+
 struct text kubernetes_text(const json_t *json, const char *key)
 {
     const json_t *value = json_object_get(json, key);

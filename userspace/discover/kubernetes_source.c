@@ -26,7 +26,7 @@ struct kubernetes_source {
     TAILQ_HEAD(, kubernetes_subscriber) subscribers;
     uint64_t list;
     bool synced;
-    bool full; /* and it has been said */
+    bool said_left_out, said_unnamed; /* since the last list began */
 };
 
 static XXH128_hash_t key_of(struct text namespace, struct text name)
@@ -43,9 +43,9 @@ static void feed_pods(struct kubernetes_source *source, const struct kubernetes_
     if (!source->environment.pods || !object->pod)
         return;
     int error = pod_table_put(source->environment.pods, object->pod);
-    if (!error || source->full)
+    if (!error || source->said_unnamed)
         return;
-    source->full = error == -E2BIG;
+    source->said_unnamed = true;
     log_warn("discover", "HTTP requests of a pod will not have its name",
              LOG_VIEW("namespace", object->namespace), LOG_VIEW("pod", object->name),
              LOG_STR("error", error == -E2BIG ? "too many pods; set NODE_NAME, so that only this "
@@ -135,6 +135,7 @@ static void on_list(void *context)
     struct kubernetes_source *source = context;
 
     source->list++;
+    source->said_left_out = source->said_unnamed = false;
 }
 
 static void on_put(void *context, const json_t *json)
@@ -153,10 +154,12 @@ static void on_put(void *context, const json_t *json)
         if (error)
             kubernetes_object_free(&object);
     }
-    if (error)
-        log_warn("discover", "an object of the Kubernetes API is left out",
-                 LOG_VIEW("name", kubernetes_text(json_object_get(json, "metadata"), "name")),
-                 LOG_STR("error", strerror(-error)));
+    if (!error || source->said_left_out)
+        return;
+    source->said_left_out = true;
+    log_warn("discover", "an object of the Kubernetes API is left out, and perhaps others",
+             LOG_VIEW("name", kubernetes_text(json_object_get(json, "metadata"), "name")),
+             LOG_STR("error", strerror(-error)));
 }
 
 static void on_delete(void *context, const json_t *json)

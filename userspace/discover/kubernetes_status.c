@@ -30,7 +30,7 @@ void kubernetes_status_read(struct kubernetes_status *status, const json_t *json
 
 void kubernetes_status_read_body(struct kubernetes_status *status, struct text body)
 {
-    json_t *json = json_loadb(body.bytes ? body.bytes : "", body.length, 0, NULL);
+    json_t *json = kubernetes_parse(body);
 
     if (json_is_object(json) && text_equal(kubernetes_text(json, "kind"), TEXT("Status")))
         kubernetes_status_read(status, json);

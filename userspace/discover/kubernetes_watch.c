@@ -161,7 +161,7 @@ static int take_event(struct kubernetes_watch *watch, struct text type, const js
         watch_end_list(watch);
     }
     watch_advance(watch, object);
-    if (!watch->answered)
+    if (!watch->answered && watch->request == REQUEST_WATCH)
         watch_well(watch);
     return 0;
 }
@@ -170,7 +170,7 @@ static int on_value(void *context, struct text value)
 {
     struct kubernetes_watch *watch = context;
     const struct kubernetes_watch_handler *handler = &watch->handler;
-    json_t *json = json_loadb(value.bytes, value.length, 0, NULL);
+    json_t *json = kubernetes_parse(value);
     int error = 0;
 
     watch->values++;
@@ -218,8 +218,7 @@ static void use_pages(struct kubernetes_watch *watch, const char *reason)
 
 static void list_page_done(struct kubernetes_watch *watch)
 {
-    struct text rest = buffer_text(&watch->splitter.rest);
-    json_t *json = json_loadb(rest.bytes ? rest.bytes : "", rest.length, 0, NULL);
+    json_t *json = kubernetes_parse(buffer_text(&watch->splitter.rest));
     const json_t *metadata = json_object_get(json, "metadata");
     const char *version = json_string_value(json_object_get(metadata, "resourceVersion"));
     const char *token = json_string_value(json_object_get(metadata, "continue"));
@@ -257,6 +256,7 @@ static void stream_done(struct kubernetes_watch *watch, const char *error)
         watch_start(watch);
         return;
     }
+    metric_add(watch->environment.failures, 1);
     if (++watch->failures >= 3)
         kubernetes_trouble_begin(&watch->trouble, KUBERNETES_CUT, watch->place, 0,
                                  text_of(error ? error : "it ended without an event"));

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+
 struct pod *pod_new(size_t container_count)
 {
     struct pod *pod = calloc(1, sizeof(*pod));
@@ -42,12 +44,33 @@ void pod_release(struct pod **out)
     free(pod);
 }
 
+bool pod_is_mirror(const struct pod *pod)
+{
+    return labels_get(pod->labels,
+                      TEXT("__meta_kubernetes_pod_annotation_kubernetes_io_config_mirror"))
+               .length > 0;
+}
+
 struct text pod_cgroup_uid(const struct pod *pod)
 {
     struct text hash =
         labels_get(pod->labels, TEXT("__meta_kubernetes_pod_annotation_kubernetes_io_config_hash"));
 
-    return hash.length ? hash : labels_get(pod->labels, TEXT("__meta_kubernetes_pod_uid"));
+    return hash.length && pod_is_mirror(pod)
+               ? hash
+               : labels_get(pod->labels, TEXT("__meta_kubernetes_pod_uid"));
+}
+
+bool pod_same_name(const struct pod *a, const struct pod *b)
+{
+    static const char *const names[] = {"__meta_kubernetes_namespace",
+                                        "__meta_kubernetes_pod_name"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (!text_equal(labels_get(a->labels, text_of(names[i])),
+                        labels_get(b->labels, text_of(names[i]))))
+            return false;
+    return true;
 }
 
 struct text pod_container_name(const struct pod_container *container)

@@ -24,8 +24,11 @@ struct pod *pod_new(size_t container_count);
 struct pod *pod_hold(struct pod *pod);
 void pod_release(struct pod **pod);
 
+/* Whether it stands in the API server for a static pod, which the kubelet runs by itself. */
+bool pod_is_mirror(const struct pod *pod);
 /* What its cgroups are called after: its UID, but a static pod's is the hash of its manifest. */
 struct text pod_cgroup_uid(const struct pod *pod);
+bool pod_same_name(const struct pod *a, const struct pod *b);
 struct text pod_container_name(const struct pod_container *container);
 /* Without the runtime before it; empty where it has not run yet. */
 struct text pod_container_id(const struct pod_container *container);

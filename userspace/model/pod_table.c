@@ -163,6 +163,12 @@ static void entry_come_back(struct pod_table *table, struct pod_entry *entry)
     TAILQ_INSERT_TAIL(&table->present, entry, link);
 }
 
+/* Anybody may make a mirror pod with the hash or the UID of another's. */
+static bool entry_may_take(const struct pod_entry *entry, const struct pod *pod)
+{
+    return entry->gone || !entry->pod || !pod_is_mirror(pod) || pod_same_name(entry->pod, pod);
+}
+
 int pod_table_put(struct pod_table *table, struct pod *pod)
 {
     char uid[POD_TABLE_UID_SIZE];
@@ -176,6 +182,8 @@ int pod_table_put(struct pod_table *table, struct pod *pod)
         int error = table_add(table, uid, &entry);
         if (error)
             return error;
+    } else if (!entry_may_take(entry, pod)) {
+        return -EEXIST;
     } else if (entry->gone) {
         entry_come_back(table, entry);
     }
@@ -194,7 +202,7 @@ void pod_table_remove(struct pod_table *table, const struct pod *pod)
 
     if (key_of(pod_cgroup_uid(pod), uid, sizeof(uid)))
         entry = hash_table_find(&table->by_uid, uid);
-    if (!entry || entry->gone)
+    if (!entry || entry->gone || !pod_same_name(entry->pod, pod))
         return;
     TAILQ_REMOVE(&table->present, entry, link);
     entry->gone = true;

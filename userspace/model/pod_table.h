@@ -17,8 +17,8 @@ struct pod_table;
 int pod_table_new(struct pod_table **out);
 void pod_table_free(struct pod_table **table);
 
-/* Holds the pod, in place of what was known under its UID. 0, -ENOMEM, -E2BIG (full), or -EINVAL
- * (no UID, or not one). */
+/* Holds the pod, in place of what was known under its UID. 0, -ENOMEM, -E2BIG (full), -EINVAL (no
+ * UID, or not one), or -EEXIST (a mirror pod that says to be what another pod is). */
 int pod_table_put(struct pod_table *table, struct pod *pod);
 /* A row may outlive its pod: it is still found until many others went. */
 void pod_table_remove(struct pod_table *table, const struct pod *pod);
