@@ -69,6 +69,10 @@ $(GEN)/%.pb-c.o: $(GEN)/%.pb-c.c
 $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: userspace/%.proto
 	$(call say,PROTOC,$<)mkdir -p $(@D) && protoc-c --proto_path=userspace --c_out=$(GEN) $<
 
+$(BUILD)/userspace/serve/status_page.o: $(GEN)/page.h
+$(GEN)/page.h: $(wildcard userspace/serve/page/*)
+	$(call say,PAGE,$@)mkdir -p $(@D) && userspace/serve/page/embed > $@
+
 $(BUILD)/%.bpf.o: %.bpf.c Makefile
 	$(call say,BPF,$<)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
 

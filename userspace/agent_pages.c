@@ -5,6 +5,7 @@
 #include "agent_parts.h"
 #include "meter_endpoint.h"
 #include "queues_endpoint.h"
+#include "serve/status_page.h"
 #include "targets_endpoint.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -87,6 +88,7 @@ static void answer_reload(void *context, struct server_response *response)
 void agent_set_routes(struct agent *agent)
 {
     const struct server_route routes[AGENT_ROUTES] = {
+        {"GET", "/", status_page_answer, NULL},
         {"GET", "/metrics", answer_metrics, agent},
         {"GET", "/metrics/self", answer_own_metrics, agent},
         {"GET", "/-/healthy", answer_healthy, agent},

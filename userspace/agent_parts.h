@@ -17,7 +17,7 @@
 #include "serve/server.h"
 #include "ship/shipper.h"
 
-#define AGENT_ROUTES 10
+#define AGENT_ROUTES 11
 
 /* What agent_reload.c keeps between reloads. */
 struct agent_reload {

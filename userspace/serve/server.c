@@ -96,6 +96,11 @@ const char *server_argument(const struct server_request *request, const char *na
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+const char *server_header(const struct server_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
 /* ---- responses ---- */
 
 static void response_set_text(struct server_response *response, int status, const char *text)
@@ -131,6 +136,12 @@ static struct MHD_Response *body_hold(struct server *server, struct server_respo
     response->body.bytes = NULL;
     buffer_free(&response->body);
     return made;
+}
+
+static void add_fields(struct MHD_Response *made, const struct server_response *response)
+{
+    for (const struct server_field *field = response->fields; field && field->name; field++)
+        MHD_add_response_header(made, field->name, field->value);
 }
 
 static void request_count(const struct server *server, const char *handler, int status)
@@ -185,6 +196,7 @@ static enum MHD_Result request_answer(struct server *server, struct MHD_Connecti
     enum MHD_Result result = MHD_NO;
     if (made) {
         MHD_add_response_header(made, "Content-Type", response.content_type);
+        add_fields(made, &response);
         if (response.status == 405) {
             allow_write(server, path, allow, sizeof(allow));
             MHD_add_response_header(made, "Allow", allow);

@@ -12,16 +12,25 @@ struct server;
 
 struct server_request;
 
+/* A field of a head. */
+struct server_field {
+    const char *name, *value;
+};
+
 struct server_response {
     const struct server_request *request; /* what is answered */
-    int status;               /* 200 unless the route sets it */
+    int status;                           /* 200 unless the route sets it */
     const char *content_type; /* "text/plain; charset=utf-8" unless the route sets it; static */
     struct buffer body;
+    const struct server_field *fields; /* more of the answer's head, up to a NULL name; static */
 };
 
 /* The value of the query's argument of that name, the first where there are several; NULL: none.
  * Valid while the request is answered. */
 const char *server_argument(const struct server_request *request, const char *name);
+
+/* A field of the request's head, or NULL. */
+const char *server_header(const struct server_request *request, const char *name);
 
 struct server_route {
     const char *method; /* "GET" also answers HEAD */
