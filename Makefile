@@ -48,7 +48,7 @@ FUZZ ?= $(fuzzers)
 FUZZ_SECONDS ?= 60
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
-.PHONY: build deps test tests demo vmtest fuzz bench-http bench-parse bench-scrape install clean format
+.PHONY: build deps test tests demo vmtest fuzz bench-http bench-parse bench-scrape bench-outage install clean format
 build: $(BUILD)/edgemeter
 tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(e2e_peers) $(benches)
 
@@ -119,6 +119,10 @@ bench-parse: deps
 bench-scrape: deps
 	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/bench/scrape_peers
 	$(Q)BUILD=$(BUILD) tests/bench/bench-scrape $(BENCH)
+
+bench-outage: deps
+	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/e2e/crash_peer
+	$(Q)BUILD=$(BUILD) tests/bench/bench-outage $(BENCH)
 
 install: build
 	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter

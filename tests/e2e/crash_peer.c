@@ -6,7 +6,9 @@
  *   up          the receiver takes requests
  *   down        it does not listen, and its connections are broken
  *   refuse      it answers 503
+ *   hole        it accepts connections and requests, and never answers
  *   forget      it takes every third request and closes the connection instead of answering
+ *   given       how many pages were given out, of all targets together
  *   killed      the agent has ended: what each target gave out last, which is the answer, may be
  *               missing
  *   report      what has arrived
@@ -31,7 +33,7 @@
 #define REQUEST_MAX (16 << 20)
 #define CONNECTIONS_MAX 1024
 
-enum mode { UP, DOWN, REFUSE, FORGET };
+enum mode { UP, DOWN, REFUSE, HOLE, FORGET };
 
 struct target {
     uint32_t given;    /* pages that were given out; they are numbered 1, 2, ... */
@@ -250,8 +252,21 @@ static bool give_page(struct connection *c)
     return done;
 }
 
+static bool is_hole(void)
+{
+    pthread_mutex_lock(&peer.mutex);
+    bool hole = peer.mode == HOLE;
+    pthread_mutex_unlock(&peer.mutex);
+    return hole;
+}
+
 static bool take_write(struct connection *c, const char *body, size_t length)
 {
+    if (is_hole()) {
+        while (is_hole())
+            usleep(10000);
+        return false;
+    }
     static const char *const answers[] = {
         "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
@@ -388,6 +403,16 @@ static void set_mode(enum mode mode)
     puts("ok");
 }
 
+static void report_given(void)
+{
+    uint64_t given = 0;
+    pthread_mutex_lock(&peer.mutex);
+    for (unsigned t = 0; t < peer.target_count; t++)
+        given += peer.targets[t].given;
+    pthread_mutex_unlock(&peer.mutex);
+    printf("%lu\n", given);
+}
+
 /* The agent's last requests may still be on their way to us. */
 static void wait_for_last_requests(void)
 {
@@ -451,14 +476,20 @@ static void obey(const char *command)
     static const struct {
         const char *name;
         enum mode mode;
-    } modes[] = {{"up\n", UP}, {"down\n", DOWN}, {"refuse\n", REFUSE}, {"forget\n", FORGET}};
+    } modes[] = {{"up\n", UP},
+                 {"down\n", DOWN},
+                 {"refuse\n", REFUSE},
+                 {"hole\n", HOLE},
+                 {"forget\n", FORGET}};
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         if (strcmp(command, modes[i].name) == 0) {
             set_mode(modes[i].mode);
             return;
         }
     }
-    if (strcmp(command, "killed\n") == 0)
+    if (strcmp(command, "given\n") == 0)
+        report_given();
+    else if (strcmp(command, "killed\n") == 0)
         excuse_last_pages();
     else if (strcmp(command, "report\n") == 0)
         report();

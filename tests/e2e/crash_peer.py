@@ -39,6 +39,9 @@ class Peer:
             f"static_configs: [{{targets: ['127.0.0.1:{self.targets}']}}]}}\n"
             for t in range(self.count))
 
+    def given(self):
+        return int(self.tell("given"))
+
     def killed(self):
         """What each target gave out last."""
         return [int(page) for page in self.tell("killed").split()]
