@@ -97,8 +97,9 @@ static inline size_t page_fixture_end(struct page_fixture *fixture)
     size_t count;
 
     scrape_page_end(page);
-    page_fixture_require(!scrape_cache_end(fixture->cache, page->failed, &ended, &count),
-                         "out of memory");
+    page_fixture_require(
+        !scrape_cache_end(fixture->cache, page->failed, page->timestamp_ms, &ended, &count),
+        "out of memory");
     for (size_t i = 0; i < count; i++)
         page_fixture_require(series_table_labels(fixture->series, ended[i]),
                              "an ended series is not there");

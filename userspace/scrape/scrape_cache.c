@@ -28,6 +28,8 @@ struct scrape_cache {
     uint32_t *slots;     /* entry numbers, linear probing */
     uint32_t slot_count; /* a power of two, at least twice `count` */
     struct buffer texts;
+    int64_t *newest; /* of each entry, ms; NULL: the target gives no times of its own */
+    uint32_t newest_count;
     struct scrape_families *families;
     struct scrape_exemplars *exemplars; /* NULL: the target has shown none */
     series_id *ended;
@@ -82,6 +84,7 @@ void scrape_cache_free(struct scrape_cache **out)
     buffer_free(&cache->texts);
     free(cache->entries);
     free(cache->slots);
+    free(cache->newest);
     free(cache->ended);
     free(cache);
     *out = NULL;
@@ -234,10 +237,43 @@ int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id seri
         .spans_lines = memchr(raw.bytes, '\n', raw.length) != NULL,
     };
     insert_slot(cache, index);
+    if (index < cache->newest_count)
+        cache->newest[index] = INT64_MIN;
     cache->next = index + 1;
     *out = &cache->entries[index];
     return 0;
 }
+
+/* ---- times of their own ---- */
+
+static bool reserve_newest(struct scrape_cache *cache)
+{
+    int64_t *newest = realloc(cache->newest, cache->capacity * sizeof(*newest));
+    if (!newest)
+        return false;
+    for (uint32_t i = cache->newest_count; i < cache->capacity; i++)
+        newest[i] = INT64_MIN;
+    cache->newest = newest;
+    cache->newest_count = cache->capacity;
+    return true;
+}
+
+bool scrape_cache_advance(struct scrape_cache *cache, const struct cached_series *entry,
+                          int64_t timestamp_ms, bool own_time)
+{
+    uint32_t index = (uint32_t)(entry - cache->entries);
+
+    if (!cache->newest && !own_time)
+        return true;
+    if (index >= cache->newest_count && !reserve_newest(cache))
+        return true;
+    if (timestamp_ms <= cache->newest[index])
+        return false;
+    cache->newest[index] = timestamp_ms;
+    return true;
+}
+
+/* ---- what has ended ---- */
 
 #define STILL_THERE (1u << 31) /* no series has this bit */
 _Static_assert(SERIES_TABLE_MAX < STILL_THERE, "a mark fits beside the number");
@@ -249,9 +285,16 @@ static int compare_series(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static bool has_ended(const struct cached_series *entry, bool failed)
+static bool has_ended(const struct scrape_cache *cache, uint32_t index, bool failed)
 {
+    const struct cached_series *entry = &cache->entries[index];
     return entry->live && (failed || !entry->tracked);
+}
+
+/* A marker is a sample, and comes behind all others. */
+static bool can_be_marked(const struct scrape_cache *cache, uint32_t index, int64_t timestamp_ms)
+{
+    return index >= cache->newest_count || cache->newest[index] < timestamp_ms;
 }
 
 /* Two texts can name one series (their labels in another order, say): it ends once, and only when
@@ -284,12 +327,24 @@ static size_t sort_ended(struct scrape_cache *cache, size_t count, bool failed)
     return kept;
 }
 
-static int collect_ended(struct scrape_cache *cache, bool failed, size_t *out)
+/* Samples must be newer than the marker. Of a failed scrape none was taken: what its page has said
+ * of times does not count. */
+static void note_markers(struct scrape_cache *cache, bool failed, int64_t timestamp_ms)
+{
+    for (uint32_t i = 0; i < cache->newest_count && i < cache->count; i++) {
+        if (!has_ended(cache, i, failed))
+            cache->newest[i] = failed ? INT64_MIN : cache->newest[i];
+        else if (can_be_marked(cache, i, timestamp_ms))
+            cache->newest[i] = timestamp_ms;
+    }
+}
+
+static int collect_ended(struct scrape_cache *cache, bool failed, int64_t timestamp_ms, size_t *out)
 {
     size_t count = cache->inherited_count;
 
     for (uint32_t i = 0; i < cache->count; i++)
-        count += has_ended(&cache->entries[i], failed);
+        count += has_ended(cache, i, failed);
     if (!count)
         return 0;
     cache->ended = malloc(count * sizeof(*cache->ended));
@@ -300,18 +355,19 @@ static int collect_ended(struct scrape_cache *cache, bool failed, size_t *out)
         memcpy(cache->ended, cache->inherited, count * sizeof(*cache->ended));
     cache->inherited_ended = true;
     for (uint32_t i = 0; i < cache->count; i++)
-        if (has_ended(&cache->entries[i], failed))
+        if (has_ended(cache, i, failed) && can_be_marked(cache, i, timestamp_ms))
             cache->ended[count++] = cache->entries[i].series;
     *out = sort_ended(cache, count, failed);
     return 0;
 }
 
-int scrape_cache_end(struct scrape_cache *cache, bool failed, const series_id **ended,
-                     size_t *ended_count)
+int scrape_cache_end(struct scrape_cache *cache, bool failed, int64_t timestamp_ms,
+                     const series_id **ended, size_t *ended_count)
 {
     *ended_count = 0;
     cache->open = false;
-    int error = collect_ended(cache, failed, ended_count);
+    int error = collect_ended(cache, failed, timestamp_ms, ended_count);
+    note_markers(cache, failed, timestamp_ms);
     for (uint32_t i = 0; i < cache->count; i++) {
         cache->entries[i].live = cache->entries[i].tracked && !failed;
         cache->entries[i].tracked = false;
@@ -418,6 +474,8 @@ bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
                     entry.text_length);
             entry.text_offset = bytes;
             cache->entries[kept] = entry;
+            if (i < cache->newest_count)
+                cache->newest[kept] = cache->newest[i];
         }
         kept++;
         bytes += entry.text_length;

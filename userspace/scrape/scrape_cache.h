@@ -51,11 +51,16 @@ struct cached_series *scrape_cache_take_expected(struct scrape_cache *cache);
 int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id series,
                      struct cached_series **out);
 
+/* Whether a sample at that time is newer than those of the entry before. Times are remembered only
+ * for targets that give some of their own. */
+bool scrape_cache_advance(struct scrape_cache *cache, const struct cached_series *entry,
+                          int64_t timestamp_ms, bool own_time);
+
 /* The scrape is over. Gives the series that had samples before and have none now, each once,
- * sorted; of a failed scrape, all that had samples. The list is the cache's, valid until the next
- * begin. 0 or -ENOMEM. */
-int scrape_cache_end(struct scrape_cache *cache, bool failed, const series_id **ended,
-                     size_t *ended_count);
+ * sorted; of a failed scrape, all that had samples. Without those that have samples newer than
+ * `timestamp_ms`. The list is the cache's, valid until the next begin. 0 or -ENOMEM. */
+int scrape_cache_end(struct scrape_cache *cache, bool failed, int64_t timestamp_ms,
+                     const series_id **ended, size_t *ended_count);
 /* The series that `from` has alive (nothing is left in it) end with this cache's next scrape,
  * unless that has a sample of them. 0, -ENOMEM, or -E2BIG. */
 int scrape_cache_inherit(struct scrape_cache *cache, struct scrape_cache *from);

@@ -119,7 +119,7 @@ static int add_stale_markers(struct scrape_cycle *cycle)
     const series_id *ended;
     size_t count;
 
-    int error = scrape_cache_end(cycle->cache, page->failed, &ended, &count);
+    int error = scrape_cache_end(cycle->cache, page->failed, page->timestamp_ms, &ended, &count);
     for (size_t i = 0; i < count && !error; i++)
         error = sample_list_add(&page->samples, (struct sample){
                                                     .series = ended[i],

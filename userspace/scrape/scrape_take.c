@@ -279,6 +279,9 @@ static bool is_wanted(const struct scrape_page *page, const struct exposition_en
         refused = page->shared->metrics.out_of_bounds;
     else if (!own_time && series->tracked)
         refused = page->shared->metrics.duplicates;
+    else if (!scrape_cache_advance(page->cache, series,
+                                   own_time ? entry->timestamp_ms : page->timestamp_ms, own_time))
+        refused = page->shared->metrics.out_of_order;
     else
         return true;
     metric_add(refused, 1);
