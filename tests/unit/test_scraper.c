@@ -449,7 +449,7 @@ static void test_timeout(void **state)
     assert_true(fixture->durations[1] >= 0.39);
     assert_string_equal(fixture->records[2].bytes, "up=0 (0,0,0)");
     assert_string_equal(fixture->records[3].bytes, "a=2 up=1 (1,1,0)");
-    assert_in_range(fixture->timestamps[3] - fixture->timestamps[0], 1190, 1700);
+    assert_in_range(fixture->timestamps[3] - fixture->timestamps[0], 900, 1900); /* else 2000 */
 }
 
 static void test_stop_in_flight(void **state)
