@@ -72,6 +72,7 @@ static void agent_free(struct agent *agent)
     shipper_free(&agent->shipper);
     http_client_free(&agent->http);
     worker_free(&agent->worker);
+    last_samples_free(&agent->samples);
     loop_free(&agent->loop);
     metric_registry_free(&agent->metrics);
     process_metrics_free(&agent->process);
@@ -148,6 +149,8 @@ static int base_start(struct agent *agent)
     if (!error)
         error = signals_watch(agent);
     if (!error)
+        error = last_samples_new(agent->loop, agent->series, &agent->samples);
+    if (!error)
         error = worker_new(agent->loop, &agent->worker);
     if (!error)
         error = http_client_new(agent->loop, USER_AGENT, &agent->http);
@@ -169,12 +172,18 @@ static int shipper_start(struct agent *agent)
                        &agent->shipper);
 }
 
+/* What is scraped and metered is kept for /federate on its way to the remotes. */
+static struct sample_sink *agent_sink(struct agent *agent)
+{
+    return last_samples_sink(agent->samples, shipper_sink(agent->shipper));
+}
+
 int agent_start_collector(struct agent *agent)
 {
     struct collector_environment environment = {
         .loop = agent->loop,
         .series = agent->series,
-        .sink = shipper_sink(agent->shipper),
+        .sink = agent_sink(agent),
         .metrics = agent->metrics,
         .external_labels = agent->external_labels,
         .pods = agent->pods,
@@ -199,7 +208,7 @@ struct scraper_environment agent_scraper_environment(struct agent *agent)
         .loop = agent->loop,
         .http = agent->http,
         .series = agent->series,
-        .sink = shipper_sink(agent->shipper),
+        .sink = agent_sink(agent),
         .metrics = agent->metrics,
         .exemplars = wants_exemplars(agent->config),
         .external_labels = agent->external_labels,
@@ -315,7 +324,9 @@ int agent_run(const struct agent_options *options, struct config **taken)
              LOG_UINT("remotes", config->remote_count),
              LOG_STR("http_metrics", config->http_metrics_given ? "on" : "off"));
     if (config->scrape_count && !config->remote_count)
-        log_warn("agent", "what is scraped goes nowhere: the configuration has no remote_write");
+        log_info("agent",
+                 "what is scraped is not sent, the configuration has no remote_write; it is "
+                 "there for who pulls from /federate");
     int error = agent_start(&agent);
     if (!error) {
         agent.state = AGENT_READY;

@@ -5,6 +5,7 @@
 #include "agent_parts.h"
 #include "meter_endpoint.h"
 #include "queues_endpoint.h"
+#include "serve/federate_page.h"
 #include "serve/status_page.h"
 #include "targets_endpoint.h"
 
@@ -51,6 +52,17 @@ static void answer_targets(void *context, struct server_response *response)
     targets_endpoint_answer(agent->scraper, server_address(agent->server), response);
 }
 
+static void answer_federate(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    const struct federate_environment environment = {
+        .samples = agent->samples,
+        .series = agent->series,
+        .external_labels = agent->external_labels,
+    };
+    federate_page_answer(&environment, response);
+}
+
 static void answer_http(void *context, struct server_response *response)
 {
     const struct agent *agent = context;
@@ -95,6 +107,7 @@ void agent_set_routes(struct agent *agent)
         {"GET", "/-/ready", answer_ready, agent},
         {"POST", "/-/reload", answer_reload, agent},
         {"PUT", "/-/reload", answer_reload, agent},
+        {"GET", "/federate", answer_federate, agent},
         {"GET", "/api/v1/targets", answer_targets, agent},
         {"GET", "/api/v1/edgemeter/http", answer_http, agent},
         {"GET", "/api/v1/edgemeter/kernel", answer_kernel, agent},

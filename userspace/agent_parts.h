@@ -12,12 +12,13 @@
 #include "collect/collector.h"
 #include "discover/discovery.h"
 #include "discover/kubernetes.h"
+#include "model/last_samples.h"
 #include "process_metrics.h"
 #include "scrape/scraper.h"
 #include "serve/server.h"
 #include "ship/shipper.h"
 
-#define AGENT_ROUTES 11
+#define AGENT_ROUTES 12
 
 /* What agent_reload.c keeps between reloads. */
 struct agent_reload {
@@ -38,6 +39,7 @@ struct agent {
     struct agent_reload reload;
 
     struct series_table *series;
+    struct last_samples *samples;
     struct metric_registry *metrics;
     struct process_metrics *process;
     struct loop *loop;

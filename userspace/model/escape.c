@@ -2,13 +2,13 @@
 /* Copies run by run, from one byte that needs an escape to the next. */
 #include "model/escape.h"
 
-static int escape(struct text text, const char *special, size_t special_count, struct buffer *out)
+static int escape(struct text text, bool quotes, struct buffer *out)
 {
     size_t start = 0;
     int error = 0;
     for (size_t i = 0; i < text.length && !error; i++) {
         char c = text.bytes[i];
-        if (!memchr(special, c, special_count))
+        if (c != '\\' && c != '\n' && !(c == '"' && quotes))
             continue;
         error = buffer_append(out, text.bytes + start, i - start);
         if (!error)
@@ -22,10 +22,10 @@ static int escape(struct text text, const char *special, size_t special_count, s
 
 int escape_label_value(struct text value, struct buffer *out)
 {
-    return escape(value, "\\\"\n", 3, out);
+    return escape(value, true, out);
 }
 
 int escape_help(struct text help, struct buffer *out)
 {
-    return escape(help, "\\\n", 2, out);
+    return escape(help, false, out);
 }

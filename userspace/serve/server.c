@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "serve/listener.h"
+#include "serve/server_stream.h"
 
 #define CONNECTIONS_MAX 64
 #define CONNECTION_MEMORY_MAX \
@@ -96,6 +97,31 @@ const char *server_argument(const struct server_request *request, const char *na
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+struct argument_visit {
+    const char *name;
+    void (*fn)(void *context, struct text value);
+    void *context;
+};
+
+static enum MHD_Result visit_argument(void *context, enum MHD_ValueKind kind, const char *name,
+                                      size_t name_size, const char *value, size_t value_size)
+{
+    const struct argument_visit *visit = context;
+    (void)kind;
+
+    if (text_equal((struct text){name, name_size}, text_of(visit->name)))
+        visit->fn(visit->context, (struct text){value ? value : "", value_size});
+    return MHD_YES;
+}
+
+void server_each_argument(const struct server_request *request, const char *name,
+                          void (*fn)(void *context, struct text value), void *context)
+{
+    struct argument_visit visit = {name, fn, context};
+
+    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, visit_argument, &visit);
+}
+
 const char *server_header(const struct server_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
@@ -169,6 +195,26 @@ static void response_check(const struct server *server, struct server_response *
     }
 }
 
+static enum MHD_Result response_queue(struct server *server, struct MHD_Connection *connection,
+                                      const char *path, struct server_response *response)
+{
+    char allow[128];
+    struct MHD_Response *made =
+        response->stream.run ? server_stream_start(response) : body_hold(server, response);
+
+    if (!made)
+        return MHD_NO;
+    MHD_add_response_header(made, "Content-Type", response->content_type);
+    add_fields(made, response);
+    if (response->status == 405) {
+        allow_write(server, path, allow, sizeof(allow));
+        MHD_add_response_header(made, "Allow", allow);
+    }
+    enum MHD_Result result = MHD_queue_response(connection, (unsigned)response->status, made);
+    MHD_destroy_response(made);
+    return result;
+}
+
 static enum MHD_Result request_answer(struct server *server, struct MHD_Connection *connection,
                                       const char *path, const char *method)
 {
@@ -180,7 +226,6 @@ static enum MHD_Result request_answer(struct server *server, struct MHD_Connecti
         .status = 200,
         .content_type = "text/plain; charset=utf-8",
     };
-    char allow[128];
 
     buffer_init(&response.body, RESPONSE_BODY_MAX);
     if (route)
@@ -192,18 +237,7 @@ static enum MHD_Result request_answer(struct server *server, struct MHD_Connecti
     response_check(server, &response);
     request_count(server, known ? known->path : "unknown", response.status);
 
-    struct MHD_Response *made = body_hold(server, &response);
-    enum MHD_Result result = MHD_NO;
-    if (made) {
-        MHD_add_response_header(made, "Content-Type", response.content_type);
-        add_fields(made, &response);
-        if (response.status == 405) {
-            allow_write(server, path, allow, sizeof(allow));
-            MHD_add_response_header(made, "Allow", allow);
-        }
-        result = MHD_queue_response(connection, (unsigned)response.status, made);
-        MHD_destroy_response(made);
-    }
+    enum MHD_Result result = response_queue(server, connection, path, &response);
     buffer_free(&response.body);
     return result;
 }

@@ -17,11 +17,21 @@ struct server_field {
     const char *name, *value;
 };
 
+/* A body that is made while it is sent. */
+struct server_stream {
+    /* Appends the next piece, of at most some 32 KiB and a millisecond's work, or nothing. 1: there
+     * is more; 0: that was all; or a negative errno, which cuts the answer off. */
+    int (*run)(void *context, struct buffer *out);
+    void (*free)(void *context); /* always called, at the end or when the client has gone */
+    void *context;
+};
+
 struct server_response {
     const struct server_request *request; /* what is answered */
     int status;                           /* 200 unless the route sets it */
-    const char *content_type; /* "text/plain; charset=utf-8" unless the route sets it; static */
+    const char *content_type; /* "text/plain; charset=utf-8" unless the route sets it; copied */
     struct buffer body;
+    struct server_stream stream;       /* instead of the body, where `run` is set */
     const struct server_field *fields; /* more of the answer's head, up to a NULL name; static */
 };
 
@@ -29,6 +39,9 @@ struct server_response {
  * Valid while the request is answered. */
 const char *server_argument(const struct server_request *request, const char *name);
 
+/* Each of the arguments of that name. */
+void server_each_argument(const struct server_request *request, const char *name,
+                          void (*fn)(void *context, struct text value), void *context);
 /* A field of the request's head, or NULL. */
 const char *server_header(const struct server_request *request, const char *name);
 
