@@ -2,24 +2,13 @@
 /* libFuzzer target for whoever reads the queue's files. The input is what stands behind a segment's
  * head, in pieces: one byte that says how (odd: as a record with a right checksum, even: as it is),
  * two bytes length, so many bytes. Whatever they are, nothing is read out of bounds, every series
- * that comes out is one, and all references end. The whole input is also where a remote stands.
- *
- *   cd userspace && clang -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined \
- *       -fno-sanitize-recover=all -D_GNU_SOURCE -I. ../tests/fuzz/fuzz_queue_log.c \
- *       ship/log/{dictionary,dictionary_code,histogram_code,label_code,log_format,place}.c \
- *       ship/log/{record_read,record_write,segment,segment_read,value}.c \
- *       base/{buffer,crc32c,hash_table}.c \
- *       model/{escape,labels,labels_builder,metadata_table,metric,metric_summary,metric_write}.c \
- *       model/{float_text,sample,series_table,utf8}.c -lxxhash -lm -o fuzz_queue_log
- *   ./fuzz_queue_log -max_len=65536 -max_total_time=300 NEW_CORPUS tests/fuzz/corpus/queue_log */
+ * that comes out is one, and all references end. Whole folders are fuzz_queue_folder.c's. */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
-#include "ship/log/place.h"
 #include "ship/log/record_read.h"
 #include "ship/log/segment.h"
 
@@ -28,12 +17,9 @@
 static struct series_table *table;
 static struct dictionary_writer scratch;
 static struct segment_window window;
-static int folder_fd;
 
 static void setup(void)
 {
-    char folder[] = "/tmp/edgemeter-fuzz-XXXXXX";
-    assert(mkdtemp(folder) && (folder_fd = open(folder, O_RDONLY | O_DIRECTORY)) >= 0);
     assert(!series_table_new(SERIES_MAX, &table));
     dictionary_writer_init(&scratch);
     segment_window_init(&window);
@@ -114,19 +100,6 @@ static void read_segment(struct segment *segment)
     assert(series_table_count(table) == 0);
 }
 
-static void read_place(const uint8_t *data, size_t size)
-{
-    static const char name[] = "place";
-    struct place *place;
-    int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-    close(fd);
-    if (place_load(folder_fd, name, &place))
-        return;
-    place_released(place);
-    place_free(&place);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct segment *segment;
@@ -139,6 +112,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fill(segment, data, size);
     read_segment(segment);
     segment_free(&segment);
-    read_place(data, size);
     return 0;
 }

@@ -28,18 +28,26 @@ static struct queue_position log_end(struct queue *queue)
     return (struct queue_position){.segment = newest->head.number, .offset = newest->length};
 }
 
-/* A range of which nothing is there any more is no range. */
+static void clamp(struct queue_position *position, struct queue_position least,
+                  struct queue_position most)
+{
+    if (queue_position_compare(*position, least) < 0)
+        *position = least;
+    if (queue_position_compare(*position, most) > 0)
+        *position = most;
+}
+
+/* A range of which nothing is there, any more or after a power cut yet, is no range. */
 static void forget_stale_ranges(struct queue *queue, struct place *place)
 {
     const struct segment *oldest = TAILQ_FIRST(&queue->segments);
-    struct queue_position least =
-        oldest ? (struct queue_position){.segment = oldest->head.number} : log_end(queue);
+    struct queue_position most = log_end(queue), least = most;
+    if (oldest)
+        least = (struct queue_position){.segment = oldest->head.number};
     for (uint32_t i = 0; i < place->shard_count; i++) {
         struct queue_range *range = &place->shards[i];
-        if (queue_position_compare(range->begin, least) < 0)
-            range->begin = least;
-        if (queue_position_compare(range->end, range->begin) < 0)
-            range->end = range->begin;
+        clamp(&range->begin, least, most);
+        clamp(&range->end, range->begin, most);
         if (queue_position_compare(range->begin, range->end) < 0)
             queue_metrics_replayed(&queue->metrics);
     }
