@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/label_pair.h"
 #include "model/labels.h"
 
 static struct labels_builder *builder;
@@ -315,6 +316,77 @@ static void test_random_against_model(void **state)
     assert_int_equal(labels_count(labels), present);
 }
 
+/* ---- interned sets ---- */
+
+static struct labels *intern(const struct labels *labels)
+{
+    struct labels *interned = NULL;
+    assert_int_equal(labels_intern(labels, &interned), 0);
+    return interned;
+}
+
+static void test_interned_is_the_same_set(void **state)
+{
+    (void)state;
+    set("__name__", "up");
+    set("job", "node");
+    set("Z", "long value, longer than the hundred and twenty-seven bytes whose length is one byte: "
+             "012345678901234567890123456789012345678901234567890123456789");
+    autofree struct labels *labels = build();
+    struct labels *interned = intern(labels), *again = intern(interned);
+    autobuffer struct buffer a, b;
+    buffer_init(&a, LABELS_MAX_BYTES);
+    buffer_init(&b, LABELS_MAX_BYTES);
+    labels_write(labels, &a);
+    labels_write(interned, &b);
+    assert_text(buffer_text(&b), a.bytes);
+    assert_true(labels_equal(labels, interned));
+    assert_true(labels_equal(interned, labels));
+    assert_true(labels_equal(interned, again));
+    assert_int_equal(labels_hash(interned), labels_hash(labels));
+    assert_int_equal(labels_count(interned), 3);
+    assert_int_equal(labels_size(interned), labels_size(labels));
+    assert_text(labels_get(interned, TEXT("job")), "node");
+    assert_text(labels_get(interned, TEXT("k")), "");
+    set("job", "edon");
+    autofree struct labels *other = build();
+    struct labels *other_interned = intern(other);
+    assert_false(labels_equal(other, interned));
+    assert_false(labels_equal(other_interned, interned));
+    labels_free_interned(&interned);
+    labels_free_interned(&again);
+    labels_free_interned(&other_interned);
+    assert_null(interned);
+}
+
+/* What sets share is there once, and goes with the last of them. */
+static void test_pairs_are_shared(void **state)
+{
+    enum { SETS = 500 };
+    struct labels *sets[SETS];
+    uint32_t before = label_pair_count();
+    (void)state;
+    for (int i = 0; i < SETS; i++) {
+        char value[16];
+        snprintf(value, sizeof(value), "%d", i);
+        labels_builder_clear(builder);
+        set("job", "node");
+        set("cpu", value);
+        set("mode", i % 2 ? "idle" : "user");
+        autofree struct labels *labels = build();
+        sets[i] = intern(labels);
+    }
+    assert_int_equal(label_pair_count(), before + SETS + 3);
+    for (int i = 0; i < SETS; i += 2)
+        labels_free_interned(&sets[i]);
+    assert_int_equal(label_pair_count(), before + SETS / 2 + 2);
+    assert_text(labels_get(sets[77], TEXT("cpu")), "77");
+    assert_text(labels_get(sets[77], TEXT("mode")), "idle");
+    for (int i = 1; i < SETS; i += 2)
+        labels_free_interned(&sets[i]);
+    assert_int_equal(label_pair_count(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +403,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_write_into_a_full_buffer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_legal_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random_against_model, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_interned_is_the_same_set, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pairs_are_shared, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 /* Reading and writing label sets. Making them is labels_builder.c, their layout labels_packed.h. */
 #include "model/labels.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <sys/random.h>
 #include <xxhash.h>
 
@@ -10,7 +12,7 @@
 #include "model/labels_packed.h"
 
 /* Seeded, so that nobody who chooses label values can choose which of them collide. */
-static uint64_t hash_seed(void)
+uint64_t labels_hash_seed(void)
 {
     static uint64_t seed;
     static bool known;
@@ -22,7 +24,7 @@ static uint64_t hash_seed(void)
 
 uint64_t labels_packed_hash(const struct labels *labels)
 {
-    return XXH3_64bits_withSeed(labels->packed, labels->size - sizeof(*labels), hash_seed());
+    return XXH3_64bits_withSeed(labels->packed, labels->size - sizeof(*labels), labels_hash_seed());
 }
 
 size_t labels_count(const struct labels *labels)
@@ -40,11 +42,64 @@ uint64_t labels_hash(const struct labels *labels)
     return labels->hash;
 }
 
+static bool have_same_labels(const struct labels *a, const struct labels *b)
+{
+    struct label_cursor x = labels_first(a), y = labels_first(b);
+    while (labels_next(&x) && labels_next(&y))
+        if (!text_equal(x.label.name, y.label.name) || !text_equal(x.label.value, y.label.value))
+            return false;
+    return true;
+}
+
 bool labels_equal(const struct labels *a, const struct labels *b)
 {
-    return a == b || (a->hash == b->hash && a->size == b->size &&
-                      memcmp(a->packed, b->packed, a->size - sizeof(*a)) == 0);
+    if (a == b)
+        return true;
+    if (a->hash != b->hash || a->size != b->size || a->count != b->count)
+        return false;
+    if (a->interned != b->interned)
+        return have_same_labels(a, b);
+    size_t bytes = a->interned ? a->count * sizeof(*a->pairs) : a->size - sizeof(*a);
+    return memcmp(a->packed, b->packed, bytes) == 0;
 }
+
+/* ---- interned ---- */
+
+static void release_pairs(const struct labels *labels, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        label_pair_release(labels->pairs[i]);
+}
+
+int labels_intern(const struct labels *labels, struct labels **out)
+{
+    struct labels *interned = malloc(sizeof(*interned) + labels->count * sizeof(label_pair_id));
+    if (!interned)
+        return -ENOMEM;
+    *interned = *labels;
+    interned->interned = 1;
+    uint32_t count = 0;
+    for (struct label_cursor c = labels_first(labels); labels_next(&c); count++) {
+        int error = label_pair_intern(&c.label, &interned->pairs[count]);
+        if (error) {
+            release_pairs(interned, count);
+            free(interned);
+            return error;
+        }
+    }
+    *out = interned;
+    return 0;
+}
+
+void labels_free_interned(struct labels **labels)
+{
+    if (*labels)
+        release_pairs(*labels, (*labels)->count);
+    free(*labels);
+    *labels = NULL;
+}
+
+/* ---- reading ---- */
 
 struct text labels_get(const struct labels *labels, struct text name)
 {
@@ -60,9 +115,12 @@ struct text labels_get(const struct labels *labels, struct text name)
 
 struct label_cursor labels_first(const struct labels *labels)
 {
+    size_t bytes =
+        labels->interned ? labels->count * sizeof(*labels->pairs) : labels->size - sizeof(*labels);
     return (struct label_cursor){
         .next = labels->packed,
-        .end = (const uint8_t *)labels + labels->size,
+        .end = labels->packed + bytes,
+        .interned = labels->interned,
     };
 }
 
@@ -70,6 +128,11 @@ bool labels_next(struct label_cursor *cursor)
 {
     if (cursor->next == cursor->end)
         return false;
+    if (cursor->interned) {
+        cursor->label = label_pair_label(label_pair_get(*(const label_pair_id *)cursor->next));
+        cursor->next += sizeof(label_pair_id);
+        return true;
+    }
     cursor->next = packed_get(cursor->next, &cursor->label.name);
     cursor->next = packed_get(cursor->next, &cursor->label.value);
     return true;

@@ -19,10 +19,10 @@ struct label {
     struct text value;
 };
 
-struct labels; /* free with free() */
+struct labels; /* free with free(), but interned ones */
 
 size_t labels_count(const struct labels *labels);
-/* Bytes of the whole allocation. */
+/* Bytes of the whole allocation; of an interned set those that it would take otherwise. */
 size_t labels_size(const struct labels *labels);
 /* A seeded XXH3 of the set, computed once. */
 uint64_t labels_hash(const struct labels *labels);
@@ -34,10 +34,16 @@ struct text labels_get(const struct labels *labels, struct text name);
 struct label_cursor {
     const uint8_t *next;
     const uint8_t *end;
+    bool interned;
     struct label label;
 };
 struct label_cursor labels_first(const struct labels *labels);
 bool labels_next(struct label_cursor *cursor);
+
+/* The same set as a list of label pairs (label_pair.h), which is shorter and keeps nothing but what
+ * no other set has. 0, -ENOMEM or -E2BIG. */
+int labels_intern(const struct labels *labels, struct labels **out);
+void labels_free_interned(struct labels **labels);
 
 /* {__name__="up", job="x"} as `up{job="x"}` with Prometheus' escapes; a name that is not a legacy
  * name is quoted inside the braces. */

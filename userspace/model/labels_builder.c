@@ -246,6 +246,7 @@ int labels_builder_build(const struct labels_builder *builder, struct labels **o
         return -ENOMEM;
     labels->size = (uint32_t)size;
     labels->count = builder->count;
+    labels->interned = 0;
     uint8_t *at = labels->packed;
     for (uint32_t i = 0; i < builder->count; i++) {
         const struct builder_entry *entry = &builder->entries[i];

@@ -1,28 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is inside a `struct labels`, for labels.c and labels_builder.c alone.
+/* What is inside a `struct labels`, for labels.c, labels_builder.c and the encoders alone. There
+ * are two kinds. A set that a builder made has its text inside:
  *
  *   byte  0  4 bytes  size of the whole allocation
- *         4  4 bytes  count of labels
+ *         4  31 bits  count of labels; 1 bit: 0
  *         8  8 bytes  hash: seeded XXH3 of the bytes from 16 on
  *        16           for each label, sorted by name in byte order:
  *                       length of the name, name, length of the value, value
  *
  * A length is a varint: 7 bits in each byte, the lowest first; the top bit says that another byte
- * follows. Equal sets have equal bytes, so sets are compared with memcmp. It lives in memory only.
- */
+ * follows. A set that is interned has the same head (the size is that of the other kind), but that
+ * the bit is 1, and from 16 on the numbers of its label pairs. Equal sets of a kind have equal
+ * bytes. It lives in memory only. */
 #ifndef EDGEMETER_MODEL_LABELS_PACKED_H
 #define EDGEMETER_MODEL_LABELS_PACKED_H
 
+#include "model/label_pair.h"
 #include "model/labels.h"
 
 struct labels {
     uint32_t size;
-    uint32_t count;
+    uint32_t count : 31;
+    uint32_t interned : 1;
     uint64_t hash;
-    uint8_t packed[];
+    union {
+        uint8_t packed[0];
+        label_pair_id pairs[0];
+    };
 };
 _Static_assert(sizeof(struct labels) == 16, "labels are packed right after the header");
 
+uint64_t labels_hash_seed(void);
 /* The hash of a set whose bytes are all there. */
 uint64_t labels_packed_hash(const struct labels *labels);
 

@@ -3,6 +3,7 @@
  * labels. Most of the encoder's time goes into copying these. */
 #include <errno.h>
 
+#include "model/labels_packed.h"
 #include "ship/encode_parts.h"
 #include "ship/wire.h"
 
@@ -48,8 +49,21 @@ static uint8_t *put_label(uint8_t *at, unsigned field, struct text name, struct 
     return wire_copy(at, value.bytes, value.length);
 }
 
+/* A pair is in memory what it is on the wire. */
+static uint8_t *put_pair(uint8_t *at, unsigned field, const struct label_pair *pair)
+{
+    at = wire_tag(at, field, WIRE_BYTES);
+    at = varint_put(at, pair->length);
+    return wire_copy(at, pair->message, pair->length);
+}
+
 static uint8_t *put_labels(uint8_t *at, unsigned field, const struct labels *labels)
 {
+    if (labels->interned) {
+        for (uint32_t i = 0; i < labels->count; i++)
+            at = put_pair(at, field, label_pair_get(labels->pairs[i]));
+        return at;
+    }
     for (struct label_cursor c = labels_first(labels); labels_next(&c);)
         at = put_label(at, field, c.label.name, c.label.value);
     return at;
