@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "collect/capabilities.h"
 #include "collect/http_meter_state.h"
 #include "collect/native_histogram.h"
 
@@ -31,10 +32,21 @@ static int libbpf_log(enum libbpf_print_level level, const char *format, va_list
 static int say_why(const char *what, int error)
 {
     const char *hint = "run with --log.level=debug to see what libbpf says";
+    char missing[CAPABILITIES_TEXT_SIZE];
 
-    if (error == -EPERM || error == -EACCES)
-        hint = "run as root, or with the capabilities BPF, PERFMON and NET_ADMIN (and SYS_RESOURCE "
-               "before Linux 5.11)";
+    capabilities_missing(missing);
+    if (missing[0]) {
+        log_error("collect", what, LOG_STR("error", strerror(-error)), LOG_STR("missing", missing),
+                  LOG_STR("hint", "run as root, or give what is missing: in Kubernetes by "
+                                  "securityContext.capabilities.add, in systemd by "
+                                  "AmbientCapabilities"));
+        return error;
+    }
+    if (error == -EPERM && !capabilities_may_lock_memory())
+        hint = "before Linux 5.11 BPF maps need locked memory: give CAP_SYS_RESOURCE, or raise "
+               "RLIMIT_MEMLOCK";
+    else if (error == -EPERM || error == -EACCES)
+        hint = "do a seccomp profile, kernel lockdown or a security module forbid bpf(2)?";
     else if (error == -ENOSYS || error == -EINVAL || error == -EOPNOTSUPP)
         hint = "the kernel must be 5.10 or later, with CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF";
     log_error("collect", what, LOG_STR("error", strerror(-error)), LOG_STR("hint", hint));
