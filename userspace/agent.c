@@ -188,6 +188,7 @@ int agent_start_collector(struct agent *agent)
         .external_labels = agent->external_labels,
         .pods = agent->pods,
         .instance = agent->instance,
+        .storage_path = agent->options->storage_path,
     };
     if (!agent->config->http_metrics_given)
         return 0;

@@ -53,7 +53,7 @@ Redirect 500 /broken
     return _start(cluster, "apache", argv, "127.0.0.1", port)
 
 
-def start_nginx(cluster, host="127.0.0.1"):
+def start_nginx(cluster, host="127.0.0.1", log_format="$request_method $status"):
     require_programs("nginx")
     port = free_port(host)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -69,7 +69,7 @@ worker_processes 2;
 pid {cluster.path('nginx.pid')};
 events {{ worker_connections 1024; }}
 http {{
-{temporary}    log_format counted '$request_method $status';
+{temporary}    log_format counted '{log_format}';
     access_log {cluster.path('nginx-access.log')} counted;
     keepalive_requests 1000000;
     server {{

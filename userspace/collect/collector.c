@@ -14,6 +14,7 @@
 #include "collect/cgroup_tree.h"
 #include "collect/http_meter.h"
 #include "collect/http_rows.h"
+#include "collect/metering_mark.h"
 
 #define MAX_MOUNTS_BYTES (1 << 20)
 #define POD_WAIT \
@@ -31,6 +32,8 @@ struct collector {
     struct metric *outcomes[HTTP_OUTCOMES];
     struct metric *map_bytes;
     struct metric *rows_no_pod, *rows_unnamed, *attribution;
+    struct metric *gaps, *gap_seconds;
+    struct metering_mark mark;
 };
 
 static const struct metric_family heads_family = {
@@ -68,6 +71,17 @@ static const struct metric_family attribution_family = {
     .name = "edgemeter_http_attribution_possible",
     .help = "Whether the requests of every cgroup are seen, each as that cgroup's.",
     .type = METRIC_GAUGE,
+};
+static const struct metric_family gaps_family = {
+    .name = "edgemeter_http_gaps_total",
+    .help = "Times that metering ended without its last drain (kill -9, out of memory), as far as "
+            "--storage.path remembers.",
+    .type = METRIC_COUNTER,
+};
+static const struct metric_family gap_seconds_family = {
+    .name = "edgemeter_http_gap_seconds_total",
+    .help = "Time not metered because of that: each from the last drain to the next start.",
+    .type = METRIC_COUNTER,
 };
 static const struct metric_family map_bytes_family = {
     .name = "edgemeter_bpf_map_memory_bytes",
@@ -116,6 +130,10 @@ static int collector_register_metrics(struct collector *collector)
     struct metric_registry *registry = collector->environment.metrics;
     int error = metric_new(registry, &map_bytes_family, NULL, &collector->map_bytes);
 
+    if (!error && collector->environment.storage_path)
+        error = metric_new(registry, &gaps_family, NULL, &collector->gaps);
+    if (!error && collector->environment.storage_path)
+        error = metric_new(registry, &gap_seconds_family, NULL, &collector->gap_seconds);
     if (!error)
         error = metric_new(registry, &attribution_family, NULL, &collector->attribution);
     if (!error)
@@ -139,7 +157,7 @@ static int64_t collector_now_ms(const struct collector *collector)
     return now_ms < least_ms ? least_ms : now_ms;
 }
 
-static void collector_drain(struct collector *collector)
+static void collector_drain(struct collector *collector, bool last)
 {
     const struct http_row_entry *entries;
     size_t count;
@@ -151,7 +169,9 @@ static void collector_drain(struct collector *collector)
                                 collector->environment.sink);
         collector->last_drain_ms = now_ms;
     }
-    if (error)
+    if (!error)
+        metering_mark_note(&collector->mark, now_ms, last);
+    else
         log_error("collect", "not all HTTP rows could be drained; they are kept for the next time",
                   LOG_STR("error", strerror(-error)),
                   LOG_STR("hint", error == -E2BIG ? "there are more series than the agent keeps; "
@@ -171,7 +191,7 @@ static void collector_tick(void *context)
     struct collector *collector = context;
     uint64_t now = clock_monotonic_ns();
 
-    collector_drain(collector);
+    collector_drain(collector, false);
     while (collector->next_drain_ns <= now)
         collector->next_drain_ns += collector->config->interval_ns;
     loop_timer_at(collector->timer, collector->next_drain_ns);
@@ -248,6 +268,23 @@ static void collector_check_attribution(struct collector *collector, const char 
                  LOG_STR("hint", faults[found].hint));
 }
 
+static void collector_open_mark(struct collector *collector)
+{
+    const char *path = collector->environment.storage_path;
+    int error = path ? metering_mark_open(&collector->mark, path, collector->last_drain_ms) : 0;
+
+    if (error)
+        log_warn("collect", "it cannot be remembered until when HTTP was metered",
+                 LOG_STR("folder", path), LOG_STR("error", strerror(-error)));
+    if (!path || error)
+        return;
+    metric_set(collector->gaps, (double)collector->mark.gaps);
+    metric_set(collector->gap_seconds, (double)collector->mark.gap_ms / 1000);
+    if (collector->mark.last_gap_ms >= 0)
+        log_warn("collect", "HTTP was not metered for a while: the agent was killed",
+                 LOG_REAL("seconds", (double)collector->mark.last_gap_ms / 1000));
+}
+
 static int collector_start(struct collector *collector)
 {
     autofree char *mount = NULL;
@@ -280,6 +317,7 @@ static int collector_start(struct collector *collector)
     if (error)
         return error;
     collector->last_drain_ms = clock_wall_ms();
+    collector_open_mark(collector);
     collector->next_drain_ns = clock_monotonic_ns() + collector->config->interval_ns;
     loop_timer_at(collector->timer, collector->next_drain_ns);
     log_info("collect", "metering HTTP", LOG_STR("cgroup", root));
@@ -295,6 +333,7 @@ int collector_new(const struct collector_environment *environment,
         return -ENOMEM;
     collector->environment = *environment;
     collector->config = config;
+    collector->mark.fd = -1;
     int error = collector_start(collector);
     if (error)
         collector_free(&collector);
@@ -308,7 +347,7 @@ void collector_stop(struct collector *collector)
     loop_timer_disarm(collector->timer);
     http_meter_detach(collector->meter);
     http_rows_end_waiting(collector->rows);
-    collector_drain(collector);
+    collector_drain(collector, true);
 }
 
 void collector_free(struct collector **collector)
@@ -317,6 +356,7 @@ void collector_free(struct collector **collector)
         return;
     metric_registry_off_write((*collector)->environment.metrics, collector_refresh_metrics,
                               *collector);
+    metering_mark_close(&(*collector)->mark);
     loop_timer_free(&(*collector)->timer);
     http_rows_free(&(*collector)->rows);
     http_meter_free(&(*collector)->meter);

@@ -21,7 +21,8 @@ struct collector_environment {
     struct metric_registry *metrics;
     const struct labels *external_labels; /* added to a series where it has no label of that name */
     const struct pod_table *pods;
-    const char *instance; /* NODE_NAME, else the host's name */
+    const char *instance;     /* NODE_NAME, else the host's name */
+    const char *storage_path; /* NULL: what a kill leaves out is not known afterwards */
 };
 
 /* Loads, attaches, and drains every interval from then on. A negative errno where metering cannot
