@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-#define BACKLOG 128
+#define BACKLOG 1024 /* a burst of connections is no reason to lose one */
 
 static bool port_is_valid(const char *port)
 {

@@ -15,21 +15,28 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "serve/clients.h"
 #include "serve/listener.h"
 #include "serve/server_stream.h"
 
-#define CONNECTIONS_MAX 64
+#define CONNECTIONS_SLACK 16 /* of the daemon's own limit, which is never reached */
 #define CONNECTION_MEMORY_MAX \
     (16 * 1024) /* bytes; holds the request's head: a longer one is a 431 */
-#define CONNECTION_TIMEOUT_SECONDS 30
-#define REQUEST_BODY_MAX (64 * 1024)      /* bytes */
-#define RESPONSE_BODY_MAX (64u << 20)     /* bytes: http_metrics with its largest max_rows fits */
-#define BODIES_IN_FLIGHT_MAX (128u << 20) /* bytes, over all connections */
+#define WAITING_MAX (30 * NS_PER_SECOND)
+#define ANSWER_MAX (120 * NS_PER_SECOND)
+#define ACCEPTS_AT_ONCE 32
+#define ACCEPT_PAUSE (20 * NS_PER_MS)   /* where there is no room */
+#define REQUEST_BODY_MAX (64 * 1024)    /* bytes */
+#define RESPONSE_BODY_MAX (64u << 20)   /* bytes: http_metrics with its largest max_rows fits */
+#define BODIES_IN_FLIGHT_MAX (6u << 20) /* bytes, over all connections; one may be larger */
 
 struct server {
     struct loop *loop;
     struct loop_timer *timer; /* MHD's timeouts, and what its edge-triggered epoll has left over */
+    struct loop_timer *accept_timer; /* armed: nobody is let in for a moment */
+    struct clients *clients;
     struct MHD_Daemon *daemon;
+    int listen_fd;
     int epoll_fd; /* MHD's */
     struct metric_registry *metrics;
     const struct server_route *routes;
@@ -190,7 +197,8 @@ static void response_check(const struct server *server, struct server_response *
         log_error("serve", "a page was not served: out of memory, or larger than the maximum",
                   LOG_UINT("max_bytes", RESPONSE_BODY_MAX));
         response_set_text(response, 500, "The page does not fit into memory.\n");
-    } else if (server->bytes_in_flight + response->body.length > BODIES_IN_FLIGHT_MAX) {
+    } else if (server->bytes_in_flight &&
+               server->bytes_in_flight + response->body.length > BODIES_IN_FLIGHT_MAX) {
         response_set_text(response, 503, "Too many responses are being sent; try again.\n");
     }
 }
@@ -242,6 +250,22 @@ static enum MHD_Result request_answer(struct server *server, struct MHD_Connecti
     return result;
 }
 
+static struct client *client_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void request_ended(void *context, struct MHD_Connection *connection, void **state,
+                          enum MHD_RequestTerminationCode why)
+{
+    (void)context;
+    (void)state;
+    (void)why;
+    client_set_busy(client_of(connection), false);
+}
+
 /* MHD calls this at the head, for each piece of the body, and at the end. *state counts the body's
  * bytes from 1, so that it is NULL at the head alone. MHD_NO closes the connection. */
 static enum MHD_Result request_handle(void *context, struct MHD_Connection *connection,
@@ -254,6 +278,7 @@ static enum MHD_Result request_handle(void *context, struct MHD_Connection *conn
 
     if (!received) {
         *state = (void *)(uintptr_t)1;
+        client_set_busy(client_of(connection), true);
         return MHD_YES;
     }
     if (*upload_length == 0)
@@ -267,27 +292,80 @@ static enum MHD_Result request_handle(void *context, struct MHD_Connection *conn
 
 /* ---- on the loop ---- */
 
-static bool server_is_full(const struct server *server)
-{
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-    return info && info->num_connections >= CONNECTIONS_MAX;
-}
-
 static void server_drive(struct server *server)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
-    bool was_full = server_is_full(server);
 
     MHD_run(server->daemon);
-    /* When full, MHD takes the listening socket out of its epoll, and puts it back only in the run
-     * after the one that closed a connection. Nothing would wake us for that run. */
-    if (was_full && !server_is_full(server))
-        MHD_run(server->daemon);
     if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
         loop_timer_after(server->timer, timeout_ms * NS_PER_MS);
     else
         loop_timer_disarm(server->timer);
+}
+
+static void connection_changed(void *context, struct MHD_Connection *connection,
+                               void **socket_context, enum MHD_ConnectionNotificationCode what)
+{
+    struct server *server = context;
+    struct client *client = *socket_context;
+
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        client_close(&client);
+        *socket_context = NULL;
+        return;
+    }
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    *socket_context = client_open(server->clients, fd);
+}
+
+static void server_on_listener(void *context, int fd, uint32_t events);
+
+static void server_pause_accepting(struct server *server)
+{
+    loop_unwatch(server->loop, server->listen_fd);
+    loop_timer_after(server->accept_timer, ACCEPT_PAUSE);
+}
+
+static void server_on_accept_timer(void *context)
+{
+    struct server *server = context;
+    if (loop_watch(server->loop, server->listen_fd, EPOLLIN, server_on_listener, server))
+        loop_timer_after(server->accept_timer, ACCEPT_PAUSE);
+}
+
+/* Whether there is one more to be let in. */
+static bool server_accept_one(struct server *server)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+
+    if (!clients_have_room(server->clients)) {
+        server_drive(server);
+        if (!clients_have_room(server->clients)) {
+            server_pause_accepting(server);
+            return false;
+        }
+    }
+    int fd = accept4(server->listen_fd, (struct sockaddr *)&address, &length,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+        server_pause_accepting(server);
+    if (fd < 0)
+        return errno == ECONNABORTED || errno == EINTR;
+    MHD_add_connection(server->daemon, fd, (struct sockaddr *)&address, length);
+    return true;
+}
+
+/* Connections are let in by us: the daemon would let in as many as it may have, and then nobody. */
+static void server_on_listener(void *context, int fd, uint32_t events)
+{
+    struct server *server = context;
+    (void)fd;
+    (void)events;
+
+    for (int i = 0; i < ACCEPTS_AT_ONCE && server_accept_one(server); i++)
+        ;
+    server_drive(server);
 }
 
 static void server_on_events(void *context, int fd, uint32_t events)
@@ -314,21 +392,21 @@ server_on_message(void *context, const char *format, va_list arguments)
     log_debug("serve", message);
 }
 
-static int daemon_start(struct server *server, int listen_fd)
+static int daemon_start(struct server *server)
 {
     struct MHD_OptionItem options[] = {
-        {MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, CLIENTS_MAX + CONNECTIONS_SLACK, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_MAX, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_SECONDS, NULL},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_ended, server},
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
     /* The logger comes first: the others' errors go to it. */
     server->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, request_handle, server,
-                         MHD_OPTION_EXTERNAL_LOGGER, server_on_message, server, MHD_OPTION_ARRAY,
-                         options, MHD_OPTION_END);
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL,
+                         NULL, request_handle, server, MHD_OPTION_EXTERNAL_LOGGER,
+                         server_on_message, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!server->daemon)
         return -EIO;
     server->epoll_fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
@@ -337,25 +415,27 @@ static int daemon_start(struct server *server, int listen_fd)
 
 static int server_start(struct server *server, const char *listen_address)
 {
-    int listen_fd = -1;
-    int error = listener_open(listen_address, &listen_fd);
+    int error = listener_open(listen_address, &server->listen_fd);
     if (error)
         return error;
-    error = listener_address(listen_fd, server->address);
+    error = listener_address(server->listen_fd, server->address);
     if (!error)
         error = loop_timer_new(server->loop, server_on_timer, server, &server->timer);
     if (!error)
-        error = daemon_start(server, listen_fd); /* the socket is the daemon's from here on */
-    else
-        close(listen_fd);
+        error = loop_timer_new(server->loop, server_on_accept_timer, server, &server->accept_timer);
+    if (!error)
+        error = clients_new(server->loop, WAITING_MAX, ANSWER_MAX, &server->clients);
+    if (!error)
+        error = daemon_start(server);
     if (!error)
         error = loop_watch(server->loop, server->epoll_fd, EPOLLIN, server_on_events, server);
+    if (!error)
+        error = loop_watch(server->loop, server->listen_fd, EPOLLIN, server_on_listener, server);
     if (error) {
         log_error("serve", "cannot start the web server", LOG_STR("err", strerror(-error)));
         return error;
     }
     log_info("serve", "listening", LOG_STR("address", server->address));
-    server_drive(server);
     return 0;
 }
 
@@ -369,7 +449,7 @@ int server_new(struct loop *loop, struct metric_registry *metrics, const char *l
     server->metrics = metrics;
     server->routes = routes;
     server->route_count = route_count;
-    server->epoll_fd = -1;
+    server->epoll_fd = server->listen_fd = -1;
     int error = server_start(server, listen_address);
     if (error) {
         server_free(&server);
@@ -385,9 +465,14 @@ void server_free(struct server **out)
     if (!server)
         return;
     loop_unwatch(server->loop, server->epoll_fd);
-    loop_timer_free(&server->timer);
+    loop_unwatch(server->loop, server->listen_fd);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    loop_timer_free(&server->timer);
+    loop_timer_free(&server->accept_timer);
+    clients_free(&server->clients);
+    if (server->listen_fd >= 0)
+        close(server->listen_fd);
     free(server);
     *out = NULL;
 }
