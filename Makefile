@@ -30,7 +30,7 @@ LDLIBS := -lbpf -lcurl -lyaml -lmicrohttpd -lsnappy -lprotobuf-c -lxxhash -ljans
 TEST_LDLIBS := -lcmocka
 
 # A fixed target architecture for BPF: nothing in bpf/ depends on it, kernel headers do.
-BPF_CFLAGS := -target bpf -mcpu=v2 -O2 -g $(WARN) -Iheaders -Ivmlinux
+BPF_CFLAGS := -target bpf -mcpu=v2 -O2 -g $(WARN) -Iheaders -Ivmlinux -ffile-compilation-dir=.
 
 sources := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c) $(filter-out userspace/main.c,$(wildcard userspace/*.c)))
 objects := $(sources:%.c=$(BUILD)/%.o)
@@ -48,7 +48,8 @@ FUZZ ?= $(fuzzers)
 FUZZ_SECONDS ?= 60
 vm_tests := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(sort $(wildcard tests/bpf/vm_*.c)))
 
-.PHONY: build deps test tests demo vmtest fuzz bench-http bench-parse bench-scrape bench-outage install clean format
+.PHONY: build deps test tests demo vmtest fuzz bench-http bench-parse bench-scrape bench-outage image deb \
+	install clean format
 build: $(BUILD)/edgemeter
 tests: $(unit_tests) $(bpf_tests) $(vm_tests) $(e2e_peers) $(benches)
 
@@ -123,6 +124,15 @@ bench-scrape: deps
 bench-outage: deps
 	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/e2e/crash_peer
 	$(Q)BUILD=$(BUILD) tests/bench/bench-outage $(BENCH)
+
+image: build
+	$(Q)mkdir -p $(BUILD)/image && deploy/image/build $(BUILD)/image/edgemeter-$(VERSION).tar $(VERSION) \
+		$(BUILD)/edgemeter
+
+deb: build
+	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD))/deb/root PREFIX=/usr
+	$(Q)deploy/debian/build $(BUILD)/deb $(VERSION) $(BUILD)/deb/root
 
 install: build
 	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter
