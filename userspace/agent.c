@@ -32,6 +32,16 @@ static void stop_finished(void *context, uint64_t unsent)
     loop_stop(agent->loop);
 }
 
+void agent_stop(struct agent *agent, const char *why)
+{
+    agent->state = AGENT_STOPPING;
+    log_info("agent", "stopping", LOG_STR("signal", why));
+    scraper_stop(agent->scraper);
+    if (agent->collector)
+        collector_stop(agent->collector);
+    shipper_flush(agent->shipper, FLUSH_DEADLINE, stop_finished, agent);
+}
+
 static void stop_on_signal(void *context, int signal_number)
 {
     struct agent *agent = context;
@@ -45,12 +55,7 @@ static void stop_on_signal(void *context, int signal_number)
                   LOG_STR("signal", name));
         _exit(1);
     }
-    agent->state = AGENT_STOPPING;
-    log_info("agent", "stopping", LOG_STR("signal", name));
-    scraper_stop(agent->scraper);
-    if (agent->collector)
-        collector_stop(agent->collector);
-    shipper_flush(agent->shipper, FLUSH_DEADLINE, stop_finished, agent);
+    agent_stop(agent, name);
 }
 
 static void reload_on_signal(void *context, int signal_number)
@@ -318,7 +323,8 @@ static int agent_start(struct agent *agent)
 int agent_run(const struct agent_options *options, struct config **taken)
 {
     struct config *config = *taken;
-    struct agent agent = {.options = options, .config = TAKE_PTR(*taken)};
+    struct agent agent = {
+        .options = options, .config = TAKE_PTR(*taken), .started_ns = clock_wall_ns()};
 
     log_info("agent", "starting edgemeter", LOG_STR("version", EDGEMETER_VERSION),
              LOG_UINT("scrape_jobs", config->scrape_count),

@@ -6,7 +6,13 @@
 
 #include "config/config.h"
 
+struct agent_flag {
+    const char *name, *value; /* "log.level", "info" */
+};
+
 struct agent_options {
+    const struct agent_flag *flags; /* as they are shown, sorted by name */
+    size_t flag_count;
     const char *config_file; /* NULL: there is none, and nothing to reload */
     const char *listen_address;
     const char *storage_path;         /* of the queue; NULL: in memory */

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "agent_parts.h"
+#include "base/clock.h"
 #include "meter_endpoint.h"
 #include "queues_endpoint.h"
 #include "serve/federate_page.h"
 #include "serve/status_page.h"
+#include "status_endpoint.h"
 #include "targets_endpoint.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -52,6 +54,33 @@ static void answer_targets(void *context, struct server_response *response)
     targets_endpoint_answer(agent->scraper, server_address(agent->server), response);
 }
 
+static void answer_metadata(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    targets_endpoint_metadata(agent->scraper, response);
+}
+
+static void answer_config(void *context, struct server_response *response)
+{
+    status_endpoint_config(context, response);
+}
+
+static void answer_flags(void *context, struct server_response *response)
+{
+    status_endpoint_flags(context, response);
+}
+
+static void answer_build(void *context, struct server_response *response)
+{
+    (void)context;
+    status_endpoint_build(response);
+}
+
+static void answer_runtime(void *context, struct server_response *response)
+{
+    status_endpoint_runtime(context, response);
+}
+
 static void answer_federate(void *context, struct server_response *response)
 {
     const struct agent *agent = context;
@@ -59,6 +88,7 @@ static void answer_federate(void *context, struct server_response *response)
         .samples = agent->samples,
         .series = agent->series,
         .external_labels = agent->external_labels,
+        .now_ms = clock_wall_ms,
     };
     federate_page_answer(&environment, response);
 }
@@ -81,15 +111,33 @@ static void answer_queues(void *context, struct server_response *response)
     queues_endpoint_answer(agent->shipper, &agent->config->queue, response);
 }
 
+static bool refuse_lifecycle(const struct agent *agent, struct server_response *response)
+{
+    if (agent->options->enable_lifecycle)
+        return false;
+    response->status = 403;
+    buffer_append_string(&response->body, "Lifecycle API is not enabled.");
+    return true;
+}
+
+/* The answer goes out while what is left is sent. */
+static void answer_quit(void *context, struct server_response *response)
+{
+    struct agent *agent = context;
+
+    if (refuse_lifecycle(agent, response))
+        return;
+    buffer_append_string(&response->body, "Requesting termination... Goodbye!");
+    if (agent->state != AGENT_STOPPING)
+        agent_stop(agent, "/-/quit");
+}
+
 static void answer_reload(void *context, struct server_response *response)
 {
     struct agent *agent = context;
 
-    if (!agent->options->enable_lifecycle) {
-        response->status = 403;
-        buffer_append_string(&response->body, "Lifecycle API is not enabled.");
+    if (refuse_lifecycle(agent, response))
         return;
-    }
     buffer_append_string(&response->body, "failed to reload config: ");
     if (agent_reload(agent, &response->body))
         response->status = 500;
@@ -107,8 +155,15 @@ void agent_set_routes(struct agent *agent)
         {"GET", "/-/ready", answer_ready, agent},
         {"POST", "/-/reload", answer_reload, agent},
         {"PUT", "/-/reload", answer_reload, agent},
+        {"POST", "/-/quit", answer_quit, agent},
+        {"PUT", "/-/quit", answer_quit, agent},
         {"GET", "/federate", answer_federate, agent},
         {"GET", "/api/v1/targets", answer_targets, agent},
+        {"GET", "/api/v1/targets/metadata", answer_metadata, agent},
+        {"GET", "/api/v1/status/config", answer_config, agent},
+        {"GET", "/api/v1/status/flags", answer_flags, agent},
+        {"GET", "/api/v1/status/buildinfo", answer_build, agent},
+        {"GET", "/api/v1/status/runtimeinfo", answer_runtime, agent},
         {"GET", "/api/v1/edgemeter/http", answer_http, agent},
         {"GET", "/api/v1/edgemeter/kernel", answer_kernel, agent},
         {"GET", "/api/v1/edgemeter/queues", answer_queues, agent},

@@ -18,7 +18,7 @@
 #include "serve/server.h"
 #include "ship/shipper.h"
 
-#define AGENT_ROUTES 12
+#define AGENT_ROUTES 19
 
 /* What agent_reload.c keeps between reloads. */
 struct agent_reload {
@@ -34,6 +34,7 @@ struct agent {
     struct config *config;
     enum { AGENT_STARTING, AGENT_READY, AGENT_STOPPING } state;
     char instance[256];
+    int64_t started_ns; /* wall clock */
     struct labels *external_labels;
     struct server_route routes[AGENT_ROUTES];
     struct agent_reload reload;
@@ -55,6 +56,9 @@ struct agent {
 };
 
 /* ---- agent.c: what the present configuration asks for ---- */
+
+/* As a signal does it. */
+void agent_stop(struct agent *agent, const char *why);
 
 int agent_build_external_labels(const struct config *config, struct labels **out);
 /* Loads and attaches where the configuration has http_metrics. */

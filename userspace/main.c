@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "config_check.h"
 #include "options.h"
+#include "options_show.h"
 #include "ship/log/queue_print.h"
 #include "top_command.h"
 
@@ -89,7 +90,10 @@ static int run(const struct options *options)
     if (error)
         status = print_problems(error, &problems);
     else {
+        struct agent_flag flags[OPTIONS_FLAGS_MAX];
         const struct agent_options agent = {
+            .flags = flags,
+            .flag_count = options_show(options, flags),
             .config_file = options->config_file,
             .listen_address = options->listen_address,
             .storage_path = options->storage_path,

@@ -66,7 +66,7 @@ void targets_endpoint_answer(const struct scraper *scraper, const char *own_addr
         response->body.failed = true;
         return;
     }
-    const struct scraper_visitor visitor = {show_job, show_target, show_dropped, page};
+    const struct scraper_visitor visitor = {show_job, show_target, show_dropped, page, NULL};
     scraper_visit(scraper, &visitor);
     targets_page_write(page, response);
     targets_page_free(&page);

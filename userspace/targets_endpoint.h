@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /api/v1/targets: from the scraper's targets to serve/targets_page. */
+/* GET /api/v1/targets and /api/v1/targets/metadata: from the scraper's targets to the answers. */
 #ifndef EDGEMETER_TARGETS_ENDPOINT_H
 #define EDGEMETER_TARGETS_ENDPOINT_H
 
@@ -8,5 +8,8 @@
 
 void targets_endpoint_answer(const struct scraper *scraper, const char *own_address,
                              struct server_response *response);
+/* ?match_target= a selector, ?metric= a family's name, ?limit= of entries, looked at between
+ * targets. */
+void targets_endpoint_metadata(const struct scraper *scraper, struct server_response *response);
 
 #endif

@@ -78,6 +78,11 @@ static struct labels *read_sample(const char *line, double *value)
     return labels;
 }
 
+static int64_t now_ms(void)
+{
+    return NOW_MS;
+}
+
 struct fixture {
     struct series_table *series;
     struct last_samples *samples;
@@ -102,12 +107,13 @@ static void answer(const struct fixture *fixture, const json_t *matches, const c
         .samples = fixture->samples,
         .series = fixture->series,
         .external_labels = fixture->external,
+        .now_ms = now_ms,
     };
     char reason[SELECTOR_ERROR_SIZE];
     struct federate *federate;
     int failed = 0, more = 1;
 
-    assert_int_equal(federate_new(&environment, accept, NOW_MS, &federate), 0);
+    assert_int_equal(federate_new(&environment, accept, &federate), 0);
     for (size_t i = 0; i < json_array_size(matches) && !failed; i++) {
         const json_t *match = json_array_get(matches, i);
         struct text text = {json_string_value(match), json_string_length(match)};

@@ -489,3 +489,17 @@ bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
         cache->good_count = kept;
     return failed;
 }
+
+void scrape_cache_each_metadata(const struct scrape_cache *cache,
+                                void (*fn)(void *context, const struct metadata *metadata),
+                                void *context)
+{
+    metadata_id last = 0;
+
+    for (uint32_t i = 0; i < cache->count; i++) {
+        metadata_id id = series_table_metadata_id(cache->series, cache->entries[i].series);
+        if (id && id != last)
+            fn(context, series_table_metadata(cache->series, id));
+        last = id ? id : last;
+    }
+}

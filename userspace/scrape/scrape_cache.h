@@ -75,5 +75,9 @@ struct scrape_families *scrape_cache_families(struct scrape_cache *cache);
 struct scrape_exemplars *scrape_cache_exemplars(struct scrape_cache *cache, bool wanted);
 
 uint32_t scrape_cache_count(const struct scrape_cache *cache);
+/* Told of each family that the series are of, now and then twice. */
+void scrape_cache_each_metadata(const struct scrape_cache *cache,
+                                void (*fn)(void *context, const struct metadata *metadata),
+                                void *context);
 
 #endif

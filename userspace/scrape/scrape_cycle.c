@@ -53,6 +53,13 @@ const struct target *scrape_cycle_target(const struct scrape_cycle *cycle)
     return cycle->target;
 }
 
+void scrape_cycle_each_metadata(const struct scrape_cycle *cycle,
+                                void (*fn)(void *context, const struct metadata *metadata),
+                                void *context)
+{
+    scrape_cache_each_metadata(cycle->cache, fn, context);
+}
+
 void scrape_cycle_status(const struct scrape_cycle *cycle, struct scrape_status *out)
 {
     *out = cycle->status;

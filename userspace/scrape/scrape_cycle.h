@@ -14,6 +14,10 @@ int scrape_cycle_new(const struct scraper_environment *environment, struct scrap
                      struct target *target, struct scrape_cycle **out);
 const struct target *scrape_cycle_target(const struct scrape_cycle *cycle);
 /* `error` is valid until the loop's next turn. */
+/* What the target has said of its metric families. */
+void scrape_cycle_each_metadata(const struct scrape_cycle *cycle,
+                                void (*fn)(void *context, const struct metadata *metadata),
+                                void *context);
 void scrape_cycle_status(const struct scrape_cycle *cycle, struct scrape_status *out);
 
 /* From now on every scrape fails with this reason (copied), without a request; NULL: no more. */

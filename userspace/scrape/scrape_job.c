@@ -421,6 +421,8 @@ void scrape_job_visit(const struct scrape_job *job, const struct scraper_visitor
             continue;
         scrape_cycle_status(target->cycle, &status);
         visitor->on_target(visitor->context, scrape_cycle_target(target->cycle), &status);
+        if (visitor->on_metadata)
+            scrape_cycle_each_metadata(target->cycle, visitor->on_metadata, visitor->context);
     }
     for (size_t i = 0; i < job->groups.groups.slot_count; i++) {
         const struct kept_group *group = job->groups.groups.slots[i];

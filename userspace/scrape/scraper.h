@@ -53,6 +53,8 @@ struct scraper_visitor {
                       const struct scrape_status *status);
     void (*on_dropped)(void *context, const struct labels *discovered);
     void *context;
+    /* Behind each target, the families of its metrics; NULL: they are not wanted. */
+    void (*on_metadata)(void *context, const struct metadata *metadata);
 };
 void scraper_visit(const struct scraper *scraper, const struct scraper_visitor *visitor);
 

@@ -18,13 +18,12 @@ struct federate {
     struct federate_writer writer;
     struct selector **selectors;
     size_t selector_count;
-    int64_t now_ms;
     struct series_order *order; /* NULL: not ready yet */
     size_t next;                /* in it */
     bool ended;
 };
 
-int federate_new(const struct federate_environment *environment, const char *accept, int64_t now_ms,
+int federate_new(const struct federate_environment *environment, const char *accept,
                  struct federate **out)
 {
     struct federate *federate = calloc(1, sizeof(*federate));
@@ -32,7 +31,6 @@ int federate_new(const struct federate_environment *environment, const char *acc
         return -ENOMEM;
     federate->environment = *environment;
     federate->format = federate_negotiate(accept);
-    federate->now_ms = now_ms;
     int error =
         federate_writer_init(&federate->writer, &federate->format, environment->external_labels);
     if (error)
@@ -88,13 +86,14 @@ static bool is_selected(const struct federate *federate, const struct labels *la
 static void write_slice(struct federate *federate, struct buffer *out)
 {
     size_t end = federate->next + SLICE_SERIES, enough = out->length + SLICE_BYTES;
+    int64_t now_ms = federate->environment.now_ms();
     struct sample sample;
 
     if (end > federate->order->count)
         end = federate->order->count;
     for (; federate->next < end && out->length < enough; federate->next++) {
         series_id series = federate->order->ids[federate->next];
-        if (!last_samples_get(federate->environment.samples, series, federate->now_ms, &sample))
+        if (!last_samples_get(federate->environment.samples, series, now_ms, &sample))
             continue;
         const struct labels *labels = series_table_labels(federate->environment.series, series);
         if (is_selected(federate, labels))

@@ -16,9 +16,10 @@ struct federate_environment {
     struct last_samples *samples;
     const struct series_table *series;
     const struct labels *external_labels; /* borrowed for the call alone; NULL: none */
+    int64_t (*now_ms)(void); /* asked for each slice: the answer's series go on meanwhile */
 };
 
-int federate_new(const struct federate_environment *environment, const char *accept, int64_t now_ms,
+int federate_new(const struct federate_environment *environment, const char *accept,
                  struct federate **out);
 void federate_free(struct federate **federate);
 

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 
-#include "base/clock.h"
-
 struct reading {
     struct federate *federate;
     int error;
@@ -36,7 +34,7 @@ void federate_page_answer(const struct federate_environment *environment,
     struct reading reading = {.error = 0};
     const char *accept = server_header(response->request, "Accept");
 
-    if (federate_new(environment, accept, clock_wall_ms(), &reading.federate)) {
+    if (federate_new(environment, accept, &reading.federate)) {
         response->body.failed = true;
         return;
     }

@@ -5,12 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/json_text.h"
+#include "serve/go_time.h"
 
 #define LIST_MAX (64u << 20) /* bytes */
 #define HOST_MAX 256
@@ -92,23 +91,11 @@ static void append_field(struct buffer *out, const char *name, const char *value
     json_append_string(out, text_of(value));
 }
 
-/* RFC 3339 with the digits that it takes, as Go writes it. */
 static void append_time(struct buffer *out, const char *name, int64_t ns)
 {
-    char text[64] = "0001-01-01T00:00:00Z", fraction[16] = "";
-    time_t seconds = ns / (int64_t)NS_PER_SECOND;
-    long rest = ns % (int64_t)NS_PER_SECOND;
-    struct tm utc;
+    char text[GO_TIME_SIZE];
 
-    if (ns) {
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &utc));
-        if (rest) {
-            int length = snprintf(fraction, sizeof(fraction), ".%09ld", rest);
-            while (fraction[length - 1] == '0')
-                fraction[--length] = '\0';
-        }
-        strcat(strcat(text, fraction), "Z");
-    }
+    go_time(ns, text);
     append_field(out, name, text);
 }
 
