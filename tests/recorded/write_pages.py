@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the pages of a recording, exposition_text say, into a folder, a file for each: the fuzzers
-begin with them.
+"""Writes the pages of a recording, exposition_text say, or its configurations, into a folder, a file for
+each: the fuzzers begin with them.
 
   tests/recorded/write_pages.py RECORDING FOLDER
 """
@@ -29,10 +29,13 @@ def main():
     recording, folder = sys.argv[1:]
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(HERE, recording + ".txt")) as file:
-        pages = [line[5:-1] for line in file if line.startswith("page ")]
+        lines = file.read().split("\n")
+    pages = [unescape(line[5:]) for line in lines if line.startswith("page ")]
+    configs = re.findall(r"^= .*((?:\n\|.*)+)", "\n".join(lines), re.MULTILINE)
+    pages += [config.replace("\n|", "\n").encode()[1:] + b"\n" for config in configs]
     for i, page in enumerate(pages):
         with open(os.path.join(folder, f"{i:03d}"), "wb") as file:
-            file.write(unescape(page))
+            file.write(page)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,19 @@ static void test_form(void **state)
     config_free(&config);
 }
 
+/* What is printed is taken again, and printed the same. */
+static void test_many_lines(void **state)
+{
+    (void)state;
+    struct config *config = parse("scrape_configs:\n- job_name: a\n\n\n\n    b\n"
+                                  "- job_name: |\n    c\n\n     d\n- job_name: \"\\te\\n \"\n");
+    assert_non_null(strstr(config->printed.bytes, "- job_name: \"a\\n\\n\\nb\"\n"));
+    struct config *again = parse(config->printed.bytes);
+    assert_string_equal(again->printed.bytes, config->printed.bytes);
+    config_free(&again);
+    config_free(&config);
+}
+
 static void test_secrets(void **state)
 {
     (void)state;
@@ -110,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_form),
+        cmocka_unit_test(test_many_lines),
         cmocka_unit_test(test_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

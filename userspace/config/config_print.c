@@ -81,9 +81,9 @@ static void emit_text(struct printer *printer, struct text text, bool quoted)
 {
     yaml_event_t event;
     bool many_lines = memchr(text.bytes, '\n', text.length) != NULL;
-    yaml_scalar_style_t style = !quoted      ? YAML_PLAIN_SCALAR_STYLE
-                                : many_lines ? YAML_DOUBLE_QUOTED_SCALAR_STYLE
-                                             : YAML_SINGLE_QUOTED_SCALAR_STYLE;
+    yaml_scalar_style_t style = many_lines ? YAML_DOUBLE_QUOTED_SCALAR_STYLE
+                                : quoted   ? YAML_SINGLE_QUOTED_SCALAR_STYLE
+                                           : YAML_PLAIN_SCALAR_STYLE;
     int made = yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text.bytes,
                                             (int)text.length, 1, 1, style);
     emit(printer, made, &event);
