@@ -32,25 +32,26 @@ function why(error) {
 async function refresh() {
   const asked = [["edgemeter/http", takeHttp], ["edgemeter/kernel", takeKernel], ["edgemeter/queues", takeQueues]];
   if (round % TARGETS_EVERY === 0) asked.push(["targets", takeTargets]);
+  let answers;
   try {
-    const answers = await Promise.all(asked.map(([path]) => ask(path)));
-    asked.forEach(([, take], i) => take(answers[i]));
-    if (round % TARGETS_EVERY !== 0) showTargets(); // "3 s ago" goes on
-    round++;
-    lastAnswer = Date.now() / 1000;
-    showBanner("");
+    answers = await Promise.all(asked.map(([path]) => ask(path)));
   } catch (error) {
     round = 0;
     const kept = lastAnswer ? ` What you see is from ${formatClock(lastAnswer)}.` : "";
     showBanner(`The agent does not answer: ${why(error)}.${kept} Trying again every ${INTERVAL / 1000} s.`);
+    return;
   }
+  showBanner("");
+  lastAnswer = Date.now() / 1000;
+  asked.forEach(([, take], i) => take(answers[i]));
+  if (round++ % TARGETS_EVERY !== 0) showTargets(); // "3 s ago" goes on
 }
 
 async function turn() {
   timer = 0;
   if (isPaused || document.hidden) return;
   const begun = performance.now();
-  await refresh();
+  await refresh().catch((error) => console.error(error)); // a bug of this page; the next round comes
   const spent = performance.now() - begun;
   clearTimeout(timer);
   timer = setTimeout(turn, Math.max(200, (round === 1 ? 1000 : INTERVAL) - spent));

@@ -39,6 +39,7 @@ class History {
     this.time = 0;
     this.bounds = [];
     this.entries = new Map(); // identity -> the entry as it was last
+    this.unanswered = [];
     this.steps = []; // {time, seconds, changes: [{entry, count, ...}]}
   }
 
