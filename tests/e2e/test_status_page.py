@@ -83,7 +83,7 @@ class Traffic:
             connection.close()
 
 
-def config(cluster, prometheus, exporter):
+def config(cluster, prometheus, exporter, note):
     """Rows of this cluster alone, named as pods; one target and one remote of two are away."""
     return f"""
 global: {{scrape_interval: 5s, external_labels: {{cluster: berlin-3}}}}
@@ -101,7 +101,7 @@ scrape_configs:
     scrape_interval: 2s
     static_configs:
       - targets: ['127.0.0.1:{free_port()}']
-        labels: {{node: edge-1, note: '<img src=x onerror=alert(1)>'}}
+        labels: {{node: edge-1, note: '{note}'}}
   - job_name: prometheus
     static_configs: [{{targets: ['{urllib.parse.urlsplit(prometheus.url).netloc}'], labels: {{node: edge-1}}}}]
 remote_write:
@@ -115,10 +115,10 @@ remote_write:
 """
 
 
-def start_all(cluster):
+def start_all(cluster, note="<img src=x onerror=alert(1)>"):
     prometheus, exporter = cluster.start_prometheus(), cluster.start_exporter()
     servers = [start_nginx(cluster), start_apache(cluster)]
-    return cluster.start_edgemeter(config(cluster, prometheus, exporter)), Traffic(servers)
+    return cluster.start_edgemeter(config(cluster, prometheus, exporter, note)), Traffic(servers)
 
 
 def test_page_as_a_file():
@@ -205,7 +205,7 @@ def test_screenshots():
     folder = os.environ.get("SCREENSHOTS") or os.path.join(clusters.BUILD, "screenshots")
     os.makedirs(folder, exist_ok=True)
     with Cluster("page") as cluster:
-        agent, traffic = start_all(cluster)
+        agent, traffic = start_all(cluster, note="canary")
         try:
             drive("screenshots", agent.url, folder, "118" if FULL else "12")
         finally:

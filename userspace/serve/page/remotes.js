@@ -39,7 +39,7 @@ const remotesTable = new Table("remotes-table", [
   count("Dropped", (remote) => remote.samples.dropped),
   { title: "Last error", classes: "wrap",
     fill: (cell, remote) => { setText(cell, errorText(remote)); setClass(cell, "bad", remote.failing); setClass(cell, "soft", !remote.failing); } },
-], 0, () => showRemotes());
+], 1, () => showRemotes());
 
 let queuesData = null;
 
