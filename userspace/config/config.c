@@ -31,12 +31,14 @@ static void decode_http_metrics(struct config_reader *reader, const struct yaml_
 }
 
 /* global stands first: the others inherit from it. */
-static const struct config_block top_block = {(const struct config_field[]){
-    {"global", CONFIG_CUSTOM, .decode = config_decode_global},
-    {"http_metrics", CONFIG_CUSTOM, .decode = decode_http_metrics},
-    {"scrape_configs", CONFIG_CUSTOM, .decode = config_decode_scrapes},
+const struct config_block config_top_block = {(const struct config_field[]){
+    {"global", CONFIG_CUSTOM, .block = &config_global_block, .decode = config_decode_global},
+    {"http_metrics", CONFIG_CUSTOM, .block = &config_http_metrics_block,
+     .decode = decode_http_metrics},
+    {"scrape_configs", CONFIG_CUSTOM, .block = &config_scrape_block,
+     .decode = config_decode_scrapes},
     {"scrape_config_files", CONFIG_CUSTOM, .decode = config_decode_scrape_files},
-    {"remote_write", CONFIG_CUSTOM, .decode = config_decode_remotes},
+    {"remote_write", CONFIG_CUSTOM, .block = &config_remote_block, .decode = config_decode_remotes},
     {"queue", CONFIG_BLOCK, offsetof(struct config, queue), .block = &config_queue_block},
     {"otlp", CONFIG_UNBUILT, .neutral = "{}"},
     {"runtime", CONFIG_NO_EFFECT, .advice = "it tunes the Go runtime, which edgemeter has not"},
@@ -124,7 +126,7 @@ static void decode_top(struct config_reader *reader, const struct yaml_tree_node
     const struct yaml_tree_pair *http_metrics = yaml_tree_find(root, "http_metrics");
     config->http_metrics_given = http_metrics != NULL;
     config->http_metrics->interval_ns = 0;
-    config_decode_block(reader, root, NULL, &top_block, config);
+    config_decode_block(reader, root, NULL, &config_top_block, config);
 
     if (!config->http_metrics->interval_ns)
         config->http_metrics->interval_ns = reader->scrape_interval_ns;

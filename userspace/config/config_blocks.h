@@ -19,6 +19,14 @@ void config_decode_scrape_files(struct config_reader *reader, const struct yaml_
 void config_decode_remotes(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *config);
 
+extern const struct config_block config_top_block; /* struct config */
+extern const struct config_block
+    config_global_block; /* these five: each of its own file's struct */
+extern const struct config_block config_scrape_block;
+extern const struct config_block config_remote_block;
+extern const struct config_block config_kubernetes_block;
+extern const struct config_block config_oauth2_block;
+extern const struct config_block config_rule_block;         /* struct relabel_rule */
 extern const struct config_block config_http_metrics_block; /* struct http_metrics_config */
 extern const struct config_block config_queue_block;        /* struct queue_config */
 extern const struct config_block config_http_block;         /* struct http_config; inline */

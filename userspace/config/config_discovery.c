@@ -183,8 +183,9 @@ static void decode_files(struct config_reader *reader, const struct yaml_tree_no
     "list the targets in static_configs, or write them into a file of file_sd_configs"
 
 const struct config_block config_discovery_block = {(const struct config_field[]){
-    {"static_configs", CONFIG_CUSTOM, .decode = decode_statics},
-    {"kubernetes_sd_configs", CONFIG_CUSTOM, .decode = config_decode_kubernetes},
+    {"static_configs", CONFIG_CUSTOM, .block = &static_block, .decode = decode_statics},
+    {"kubernetes_sd_configs", CONFIG_CUSTOM, .block = &config_kubernetes_block,
+     .decode = config_decode_kubernetes},
     {"aws_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"azure_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"consul_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
@@ -194,7 +195,7 @@ const struct config_block config_discovery_block = {(const struct config_field[]
     {"dockerswarm_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"ec2_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"eureka_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-    {"file_sd_configs", CONFIG_CUSTOM, .decode = decode_files},
+    {"file_sd_configs", CONFIG_CUSTOM, .block = &file_block, .decode = decode_files},
     {"gce_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"hetzner_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"http_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},

@@ -20,7 +20,7 @@ enum config_kind {
     CONFIG_UINT32,   /* uint32_t, `least` to `most` */
     CONFIG_BLOCK,    /* a mapping; `block` says which */
     CONFIG_INLINE,   /* the keys of `block` stand among those of this one; `key` is not looked at */
-    CONFIG_CUSTOM,   /* `decode` is called, not for an empty value */
+    CONFIG_CUSTOM, /* `decode` is called, not for an empty value; `block`: of the mappings below */
     CONFIG_NO_EFFECT, /* a warning; `advice` says why nothing is lost */
     CONFIG_UNBUILT,   /* refused, unless it holds the value that is the same as leaving it out */
     CONFIG_FOREIGN,   /* of a Prometheus server, not an agent: refused with `advice` */

@@ -96,7 +96,7 @@ static void check_duration(struct config_reader *reader, const struct yaml_tree_
 #define NO_RULES "an agent evaluates no rules"
 #define GLOBAL(member) offsetof(struct global_settings, member)
 
-static const struct config_block global_block = {(const struct config_field[]){
+const struct config_block config_global_block = {(const struct config_field[]){
     {"scrape_interval", CONFIG_DURATION, GLOBAL(scrape_interval_ns), .neutral = "0s"},
     {"scrape_timeout", CONFIG_DURATION, GLOBAL(scrape_timeout_ns), .neutral = "0s"},
     {"external_labels", CONFIG_CUSTOM, .decode = decode_external_labels},
@@ -123,7 +123,7 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
                           const struct config_place *place, void *config)
 {
     struct global_settings global = {.config = config};
-    config_decode_block(reader, node, place, &global_block, &global);
+    config_decode_block(reader, node, place, &config_global_block, &global);
 
     reader->global_digest = config_digest_pairs(node, 0, jobs_inherit);
     const struct yaml_tree_node *timeout = config_given(node, "scrape_timeout");

@@ -199,16 +199,16 @@ static void check_http_metrics(struct config_reader *reader, const struct yaml_t
 #define METRICS(member) offsetof(struct http_metrics_config, member)
 
 const struct config_block config_http_metrics_block = {
-    (const struct config_field[]){
-        {"cgroup_root", CONFIG_TEXT, METRICS(cgroup_root)},
-        {"interval", CONFIG_DURATION, METRICS(interval_ns)},
-        {"job_name", CONFIG_TEXT, METRICS(job_name)},
-        {"roles", CONFIG_CUSTOM, .decode = decode_roles},
-        {"buckets", CONFIG_CUSTOM, .decode = decode_buckets},
-        {"max_rows", CONFIG_UINT32, METRICS(max_rows), 16, 1048576},
-        {"native_histograms", CONFIG_BOOL, METRICS(native_histograms)},
-        {"routes", CONFIG_CUSTOM, .decode = decode_routes},
-        {"hosts", CONFIG_CUSTOM, .decode = decode_hosts},
-        {"relabel_configs", CONFIG_CUSTOM, METRICS(relabels), .decode = decode_relabels},
-        {NULL}},
+    (const struct config_field[]){{"cgroup_root", CONFIG_TEXT, METRICS(cgroup_root)},
+                                  {"interval", CONFIG_DURATION, METRICS(interval_ns)},
+                                  {"job_name", CONFIG_TEXT, METRICS(job_name)},
+                                  {"roles", CONFIG_CUSTOM, .decode = decode_roles},
+                                  {"buckets", CONFIG_CUSTOM, .decode = decode_buckets},
+                                  {"max_rows", CONFIG_UINT32, METRICS(max_rows), 16, 1048576},
+                                  {"native_histograms", CONFIG_BOOL, METRICS(native_histograms)},
+                                  {"routes", CONFIG_CUSTOM, .decode = decode_routes},
+                                  {"hosts", CONFIG_CUSTOM, .decode = decode_hosts},
+                                  {"relabel_configs", CONFIG_CUSTOM, METRICS(relabels),
+                                   .block = &config_rule_block, .decode = decode_relabels},
+                                  {NULL}},
     check_http_metrics};

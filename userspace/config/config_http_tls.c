@@ -225,7 +225,7 @@ static void check_oauth2(struct config_reader *reader, const struct yaml_tree_no
 
 #define OAUTH2(member) offsetof(struct http_oauth2_config, member)
 
-static const struct config_block oauth2_block = {
+const struct config_block config_oauth2_block = {
     (const struct config_field[]){
         {"client_id", CONFIG_TEXT, OAUTH2(client_id)},
         {"client_secret", CONFIG_TEXT, OAUTH2(client_secret)},
@@ -250,5 +250,5 @@ void config_decode_oauth2(struct config_reader *reader, const struct yaml_tree_n
     if (!*oauth2)
         reader->no_memory = true;
     else
-        config_decode_block(reader, node, place, &oauth2_block, *oauth2);
+        config_decode_block(reader, node, place, &config_oauth2_block, *oauth2);
 }

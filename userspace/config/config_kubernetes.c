@@ -278,13 +278,13 @@ static void check_kubernetes(struct config_reader *reader, const struct yaml_tre
     check_server(reader, node, place, target);
 }
 
-static const struct config_block kubernetes_block = {
+const struct config_block config_kubernetes_block = {
     (const struct config_field[]){
         {"role", CONFIG_CUSTOM, .decode = decode_role},
         {"api_server", CONFIG_TEXT, KUBERNETES(api_server)},
         {"kubeconfig_file", CONFIG_CUSTOM, .decode = expect_text},
         {"namespaces", CONFIG_BLOCK, .block = &namespaces_block},
-        {"selectors", CONFIG_CUSTOM, .decode = keep_for_later},
+        {"selectors", CONFIG_CUSTOM, .block = &selector_block, .decode = keep_for_later},
         {"attach_metadata", CONFIG_BLOCK, .block = &attach_block},
         {"", CONFIG_INLINE, KUBERNETES(http), .block = &config_http_block},
         {NULL}},
@@ -306,7 +306,8 @@ void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tr
         if (!config)
             return;
         kubernetes_config_init(&config->kubernetes);
-        config_decode_block(reader, node->items[i], &item, &kubernetes_block, &config->kubernetes);
+        config_decode_block(reader, node->items[i], &item, &config_kubernetes_block,
+                            &config->kubernetes);
         config->digest = config->digest * 31 + config->kubernetes.server_digest; /* a file's too */
     }
 }

@@ -137,7 +137,7 @@ static void check_rule(struct config_reader *reader, const struct yaml_tree_node
 
 #define RULE(member) offsetof(struct relabel_rule, member)
 
-static const struct config_block rule_block = {
+const struct config_block config_rule_block = {
     (const struct config_field[]){
         {"source_labels", CONFIG_CUSTOM, .decode = decode_source_labels},
         {"separator", CONFIG_CUSTOM, RULE(separator), .decode = decode_text},
@@ -155,7 +155,7 @@ static void decode_rule(struct config_reader *reader, const struct yaml_tree_nod
     if (relabel_rule_init(element))
         reader->no_memory = true;
     else
-        config_decode_block(reader, node, place, &rule_block, element);
+        config_decode_block(reader, node, place, &config_rule_block, element);
 }
 
 void config_decode_relabels(struct config_reader *reader, const struct yaml_tree_node *node,

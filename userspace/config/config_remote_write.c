@@ -153,7 +153,7 @@ static const struct config_block metadata_block = {(const struct config_field[])
     {"max_samples_per_send", CONFIG_UINT32, REMOTE(metadata.max_samples_per_send), 1, 1000000},
     {NULL}}};
 
-static const struct config_block remote_block = {
+const struct config_block config_remote_block = {
     (const struct config_field[]){
         {"url", CONFIG_TEXT, REMOTE(url)},
         {"name", CONFIG_TEXT, REMOTE(name)},
@@ -165,7 +165,7 @@ static const struct config_block remote_block = {
         {"headers", CONFIG_CUSTOM, .decode = decode_headers},
         {"queue_config", CONFIG_BLOCK, .block = &queue_config_block},
         {"metadata_config", CONFIG_BLOCK, .block = &metadata_block},
-        {"write_relabel_configs", CONFIG_CUSTOM, REMOTE(relabels),
+        {"write_relabel_configs", CONFIG_CUSTOM, REMOTE(relabels), .block = &config_rule_block,
          .decode = config_decode_relabels},
         {"", CONFIG_INLINE, REMOTE(http), .block = &config_http_block},
 
@@ -200,7 +200,7 @@ static void decode_remote(struct config_reader *reader, const struct yaml_tree_n
     }
     remote_write_config_init(remote);
     remote->digest = config_digest(node, 0);
-    config_decode_block(reader, node, place, &remote_block, remote);
+    config_decode_block(reader, node, place, &config_remote_block, remote);
 }
 
 void config_decode_remotes(struct config_reader *reader, const struct yaml_tree_node *node,

@@ -79,7 +79,7 @@ struct job {
 
 #define SCRAPE(member) offsetof(struct job, scrape.member)
 
-static const struct config_block scrape_block = {
+const struct config_block config_scrape_block = {
     (const struct config_field[]){
         {"job_name", CONFIG_TEXT, SCRAPE(job_name)},
         {"scrape_interval", CONFIG_DURATION, SCRAPE(scrape_interval_ns), .neutral = "0s"},
@@ -91,9 +91,10 @@ static const struct config_block scrape_block = {
         {"track_timestamps_staleness", CONFIG_BOOL, SCRAPE(track_timestamps_staleness)},
         {"enable_compression", CONFIG_BOOL, SCRAPE(enable_compression)},
         {"params", CONFIG_CUSTOM, SCRAPE(params), .decode = config_decode_params},
-        {"relabel_configs", CONFIG_CUSTOM, SCRAPE(relabels), .decode = config_decode_relabels},
-        {"metric_relabel_configs", CONFIG_CUSTOM, SCRAPE(metric_relabels),
+        {"relabel_configs", CONFIG_CUSTOM, SCRAPE(relabels), .block = &config_rule_block,
          .decode = config_decode_relabels},
+        {"metric_relabel_configs", CONFIG_CUSTOM, SCRAPE(metric_relabels),
+         .block = &config_rule_block, .decode = config_decode_relabels},
         {"", CONFIG_INLINE, SCRAPE(http), .block = &config_http_block},
         {"", CONFIG_INLINE, SCRAPE(limits), .block = &config_scrape_limits_block},
         {"", CONFIG_INLINE, SCRAPE(protocols), .block = &config_job_protocol_block},
@@ -141,7 +142,7 @@ static void decode_scrape(struct config_reader *reader, const struct yaml_tree_n
     uint64_t inherited = config_digest_text(reader->directory, reader->global_digest);
     job->scrape.digest = config_digest_pairs(node, inherited, is_of_scraping);
     job->scrape.series_digest = config_digest_pairs(node, reader->global_digest, labels_samples);
-    config_decode_block(reader, node, place, &scrape_block, job);
+    config_decode_block(reader, node, place, &config_scrape_block, job);
     config_inherit_limits(&job->scrape.limits, &reader->scrape_limits);
 }
 
