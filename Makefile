@@ -136,6 +136,11 @@ deb: build
 
 install: build
 	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter
+	install -D -m 644 share/man/edgemeter.1 $(DESTDIR)$(PREFIX)/share/man/man1/edgemeter.1
+	install -D -m 644 share/man/edgemeter.yml.5 $(DESTDIR)$(PREFIX)/share/man/man5/edgemeter.yml.5
+	install -D -m 644 share/completions/edgemeter.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/edgemeter
+	install -D -m 644 share/completions/edgemeter.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_edgemeter
+	install -D -m 644 share/completions/edgemeter.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/edgemeter.fish
 
 clean: ; rm -rf build
 
