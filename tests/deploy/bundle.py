@@ -81,7 +81,7 @@ def default_seccomp(capabilities):
 
 
 def every_capability():
-    """What a privileged container gets: all that there are to give."""
+    """All that this machine has to give."""
     with open("/proc/self/status") as file:
         bounding = int(re.search(r"^CapBnd:\s+(\w+)$", file.read(), re.M).group(1), 16)
     return [name for number, name in enumerate(NAMES) if bounding & 1 << number]
@@ -98,13 +98,13 @@ def mount_of(volume, mount, folders):
     return {"destination": mount["mountPath"], "type": "bind", "source": source, "options": options}
 
 
-def spec(pod, image, root, folders, without=()):
-    """runc's config.json for the only container of a pod's specification."""
+def spec(pod, image, root, folders, without=(), every=NAMES):
+    """runc's config.json for the only container of a pod's specification; `every`: what a privileged one gets."""
     (container,) = pod["containers"]
     context = {**pod.get("securityContext", {}), **container.get("securityContext", {})}
     privileged = context.get("privileged", False)
     if privileged:
-        names = every_capability()
+        names = every
     else:
         assert context["capabilities"]["drop"] == ["ALL"]
         names = [name for name in context["capabilities"].get("add", []) if name not in without]

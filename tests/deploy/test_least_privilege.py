@@ -57,7 +57,8 @@ class Container:
             file.write(config)
         root, defaults = image()
         folders = {**self.folders, "cgroup": "/sys/fs/cgroup"}
-        bundle.write(self.folder, bundle.spec(pod, defaults, root, folders, without))
+        every = bundle.every_capability()
+        bundle.write(self.folder, bundle.spec(pod, defaults, root, folders, without, every))
         self.id = f"{cluster.name}-{self.name}"
         self.state = cluster.path("runc")
 

@@ -339,13 +339,15 @@ class Cluster:
         exporter.wait_ready("its page", lambda: answers(f"http://{exporter.address}/metrics"))
         return exporter
 
-    def start_edgemeter(self, config, name="edgemeter", prefix=(), metered=True):
+    def start_edgemeter(
+        self, config, name="edgemeter", prefix=(), metered=True, listen="127.0.0.1:0"
+    ):
         """`config` is the text of the file; `prefix` a command to run the agent under."""
         file = self.write(name + ".yml", config)
         agent = self.start(
             Agent,
             name,
-            [*prefix, EDGEMETER, f"--config.file={file}", "--web.listen-address=127.0.0.1:0"],
+            [*prefix, EDGEMETER, f"--config.file={file}", f"--web.listen-address={listen}"],
             metered,
         )
         agent.wait_up()
