@@ -20,7 +20,8 @@ static int libbpf_log(enum libbpf_print_level level, const char *format, va_list
     if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG) ||
         vasprintf(&message, format, arguments) < 0)
         return 0;
-    /* the verifier's log comes as one message of up to megabytes; why it refused stands at its end */
+    /* the verifier's log comes as one message of up to megabytes; why it refused stands at its end
+     */
     size_t length = strlen(message);
     char *line = message + (length > VERIFIER_LOG_SHOWN ? length - VERIFIER_LOG_SHOWN : 0);
     for (char *rest = line; (line = strsep(&rest, "\n"));)
@@ -29,27 +30,44 @@ static int libbpf_log(enum libbpf_print_level level, const char *format, va_list
     return 0;
 }
 
+static const char *hint_of(int error)
+{
+    bool may_lock = capabilities_may_lock_memory();
+
+    switch (error) {
+    case -EPERM:
+    case -EACCES:
+        return may_lock
+                   ? "do a seccomp profile, kernel lockdown or a security module forbid bpf(2)?"
+                   : "before Linux 5.11 BPF maps need locked memory: give CAP_SYS_RESOURCE, or "
+                     "raise RLIMIT_MEMLOCK; on later ones a seccomp profile, kernel lockdown "
+                     "or a security module may forbid bpf(2)";
+    case -EINVAL: /* also where no memory may be locked: libbpf then tries a map without its BTF */
+    case -ENOSYS:
+    case -EOPNOTSUPP:
+        return may_lock ? "the kernel must be 5.10 or later, with CONFIG_BPF_SYSCALL and "
+                          "CONFIG_CGROUP_BPF"
+                        : "before Linux 5.11 BPF maps need locked memory: give CAP_SYS_RESOURCE; "
+                          "the kernel must be 5.10 or later, with CONFIG_BPF_SYSCALL and "
+                          "CONFIG_CGROUP_BPF";
+    default:
+        return "run with --log.level=debug to see what libbpf says";
+    }
+}
+
 static int say_why(const char *what, int error)
 {
-    const char *hint = "run with --log.level=debug to see what libbpf says";
     char missing[CAPABILITIES_TEXT_SIZE];
 
     capabilities_missing(missing);
-    if (missing[0]) {
+    if (missing[0])
         log_error("collect", what, LOG_STR("error", strerror(-error)), LOG_STR("missing", missing),
                   LOG_STR("hint", "run as root, or give what is missing: in Kubernetes by "
                                   "securityContext.capabilities.add, in systemd by "
                                   "AmbientCapabilities"));
-        return error;
-    }
-    if (error == -EPERM && !capabilities_may_lock_memory())
-        hint = "before Linux 5.11 BPF maps need locked memory: give CAP_SYS_RESOURCE, or raise "
-               "RLIMIT_MEMLOCK";
-    else if (error == -EPERM || error == -EACCES)
-        hint = "do a seccomp profile, kernel lockdown or a security module forbid bpf(2)?";
-    else if (error == -ENOSYS || error == -EINVAL || error == -EOPNOTSUPP)
-        hint = "the kernel must be 5.10 or later, with CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF";
-    log_error("collect", what, LOG_STR("error", strerror(-error)), LOG_STR("hint", hint));
+    else
+        log_error("collect", what, LOG_STR("error", strerror(-error)),
+                  LOG_STR("hint", hint_of(error)));
     return error;
 }
 
