@@ -76,6 +76,31 @@ def reset(send):
     return "reset"
 
 
+def chunked(text, extra=""):
+    """A head that announces chunks, then `text` as it stands."""
+    start = f"HTTP/1.1 200 OK\r\nContent-Type: {TEXT}\r\nTransfer-Encoding: chunked\r\n{extra}\r\n"
+    return lambda send: send((start + text).encode())
+
+
+def endless(start, piece):
+    def answer(send):
+        send(start)
+        while True:
+            send(piece * 100)
+            time.sleep(0.005)
+
+    return answer
+
+
+def surplus(send):
+    """A response that nobody asked for, behind the one that was."""
+    send(head(7) + b"good 1\n" + head(7) + b"evil 1\n")
+
+
+def redirect(to):
+    return page("", status="302 Found", extra=f"Location: {to}\r\n")
+
+
 SERIES = "".join(f'a{{number="{number}"}} {number}\n' for number in range(1000))
 
 ANSWERS = {
@@ -111,6 +136,26 @@ ANSWERS = {
     "/status": page("oops", status="500 Internal Server Error"),
     "/html": page("<html></html>", content_type="text/html"),
     "/samples": page(SERIES),
+    "/continue": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "/upgrade": page("a 1\n", status="101 Switching Protocols"),
+    "/no-head": lambda send: send(b"a 1\nb 2\n" * 10),
+    "/no-version": lambda send: send(b"HTTP/9.9 200 OK\r\nContent-Length: 4\r\n\r\na 1\n"),
+    "/no-status": lambda send: send(b"HTTP/1.1 \r\n\r\na 1\n"),
+    "/chunk-huge": chunked("ffffffffffffffff\r\na 1\n"),
+    "/chunk-beyond": chunked("10000000000000000\r\na 1\n"),
+    "/chunk-negative": chunked("-4\r\na 1\n\r\n0\r\n\r\n"),
+    "/chunk-none": chunked("a 1\nb 2\n\r\n"),
+    "/chunk-extension": endless(chunked("4;")(bytes), b"x=y;"),
+    "/trailers": endless(chunked("4\r\na 1\n\r\n0\r\n")(bytes), b"X-More: y\r\n"),
+    "/length-twice": page("a 1\n", extra="Content-Length: 4000\r\n"),
+    "/length-negative": lambda send: send(head(-4) + b"a 1\n"),
+    "/length-beyond": lambda send: send(head(18446744073709551620) + b"a 1\n"),
+    "/header-nul": page("a 1\n", extra="X-A: b\0c\r\n"),
+    "/surplus": surplus,
+    "/redirect-file": redirect("file:///etc/hostname"),
+    "/redirect-gopher": redirect("gopher://127.0.0.1:1/"),
+    "/redirect-nowhere": redirect(""),
+    "/redirect-garbage": redirect("http://[::1"),
 }
 
 

@@ -16,6 +16,7 @@ SECONDS = 60 if FULL else 20
 MEMORY_MAX = (1024 if "san" in clusters.BUILD else 64) << 20
 
 TIMED_OUT = "timed out"
+ANY = " "  # whatever is said
 TOO_LARGE = "body size limit exceeded"
 
 # What stands in lastError; "" where the target is well. How far a body without an end gets depends
@@ -55,12 +56,37 @@ REASONS = {
     "/samples": "sample limit exceeded",
 }
 
+# HTTP that is none.
+RESPONSES = {
+    "/good": "",
+    "/continue": ANY,
+    "/upgrade": ANY,
+    "/no-head": ANY,
+    "/no-version": ANY,
+    "/no-status": ANY,
+    "/chunk-huge": ANY,
+    "/chunk-beyond": ANY,
+    "/chunk-negative": ANY,
+    "/chunk-none": ANY,
+    "/chunk-extension": ANY,
+    "/trailers": ANY,
+    "/length-twice": ANY,
+    "/length-negative": ANY,
+    "/length-beyond": ANY,
+    "/header-nul": "",
+    "/surplus": "",
+    "/redirect-file": ANY,
+    "/redirect-gopher": ANY,
+    "/redirect-nowhere": ANY,
+    "/redirect-garbage": ANY,
+}
 
-def config(prometheus, good_port, port, closed_port):
+
+def config(reasons, prometheus, good_port, port, closed_port):
     static = "".join(
         f"      - targets: ['127.0.0.1:{port}']\n"
         f"        labels: {{__metrics_path__: {path}, path: {path}}}\n"
-        for path in REASONS
+        for path in reasons
     )
     return f"""
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -92,7 +118,7 @@ def peak_memory(agent):
     return int(line.split()[1]) * 1024
 
 
-def check_reasons(agent):
+def check_reasons(agent, reasons):
     def known():
         return all(target["health"] != "unknown" for target in targets(agent))
 
@@ -100,14 +126,14 @@ def check_reasons(agent):
     seen = {}
     for target in targets(agent):
         seen[target["labels"].get("path") or target["labels"]["instance"]] = target
-    for path, reason in REASONS.items():
+    for path, reason in reasons.items():
         target = seen[path]
         problem = target["lastError"]
-        reasons = reason if isinstance(reason, tuple) else (reason,)
+        any_of = reason if isinstance(reason, tuple) else (reason,)
         true(
             f"{path}: {target['health']} {problem}",
             target["health"] == ("down" if reason else "up")
-            and any(reason in problem for reason in reasons)
+            and any(reason in problem for reason in any_of)
             and bool(problem) == bool(reason),
         )
         if reason:
@@ -142,10 +168,10 @@ def test_bad_targets():
         prometheus = cluster.start_prometheus()
         good_port, port = start_targets(cluster, "good-target"), start_targets(cluster, "bad-targets")
         agent = cluster.start_edgemeter(
-            config(prometheus, good_port, port, free_port()), metered=False
+            config(REASONS, prometheus, good_port, port, free_port()), metered=False
         )
         time.sleep(SECONDS)
-        check_reasons(agent)
+        check_reasons(agent, REASONS)
         for path, reason in REASONS.items():
             equal(
                 f"up of {path}", prometheus.value(f'up{{job="bad",path="{path}"}}'), 0 if reason else 1
@@ -159,5 +185,19 @@ def test_bad_targets():
         equal("exit status", agent.stop(), 0)
 
 
+def test_bad_responses():
+    with Cluster("bad") as cluster:
+        prometheus = cluster.start_prometheus()
+        port = start_targets(cluster, "bad-targets")
+        text = config(RESPONSES, prometheus, port, port, free_port())
+        text = text.replace("interval: 1s, scrape_timeout: 1s", "interval: 3s, scrape_timeout: 3s")
+        agent = cluster.start_edgemeter(text, metered=False)
+        check_reasons(agent, RESPONSES)
+        scrapes = 'count_over_time(good{path="/surplus"}[1m])'
+        wait_until("its second scrape", lambda: prometheus.value(scrapes) > 1)
+        equal("series of a response that nobody asked for", prometheus.query("evil"), [])
+        equal("exit status", agent.stop(), 0)
+
+
 if __name__ == "__main__":
-    run(test_bad_targets, metered=False)
+    run(test_bad_targets, test_bad_responses, metered=False)
