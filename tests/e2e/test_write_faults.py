@@ -34,6 +34,9 @@ class Case:
         self.stuck = stuck  # takes nothing for as long as the test runs
         self.again = again  # takes some samples twice
 
+    def backlog(self, page):
+        return page.account(self.name)["pending"] > TARGETS * SERIES * 3
+
     def config(self):
         message = "protobuf_message: io.prometheus.write.v2.Request" if self.protocol == 2 else ""
         return f"""  - name: {self.name}
@@ -157,6 +160,12 @@ def test_every_fault():
                 "every fault to be over",
                 lambda: all(c.receiver.count() > 5 * 200 for c in moving),
                 timeout=HOLE + 60,
+            )
+            wait_until(
+                "the backlog to be sent",
+                lambda: not any(c.backlog(page_of(agent)) for c in moving),
+                timeout=60 + HOLE / 2,
+                pause=1,
             )
             page = page_of(agent)
             for case in all_cases:
