@@ -176,6 +176,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         owner = self.server.owner
         request = Request(self.headers, body)
+        request.body = body if owner.keep_bodies else None
         self.answered = 0
         fault = owner.next_fault(request)
         if fault:
@@ -199,6 +200,7 @@ class Receiver:
         self.taken = defaultdict(list)  # labels -> [(timestamp, value)] in the order of arrival
         self.metadata = {}
         self.exemplars = 0
+        self.keep_bodies = False  # each request's, as it came
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.tls = tls

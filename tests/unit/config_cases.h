@@ -378,7 +378,22 @@ static const struct config_case rejected_cases[] = {
      "control characters\n"},
     {SCRAPE "http_headers: {A: b}",
      "f:3:21: scrape_configs[0].http_headers.A: must be a mapping, not a single value\n"},
-    {REMOTE "sigv4: {}", "f:3:3: \"sigv4\" in remote_write[0]" UNBUILT "remove it\n"},
+    {REMOTE "sigv4: {region: r, access_key: hunter2}",
+     "f:3:10: remote_write[0].sigv4: access_key and secret_key go together; give both\n"},
+    {REMOTE "sigv4: {access_key: a, secret_key: hunter2}",
+     "f:3:10: remote_write[0].sigv4: region is missing, and AWS_REGION is not in the "
+     "environment\n"},
+    {REMOTE "sigv4: {region: r}",
+     "f:3:10: remote_write[0].sigv4: access_key and secret_key are missing, and AWS_ACCESS_KEY_ID "
+     "and AWS_SECRET_ACCESS_KEY are not in the environment\n"},
+    {REMOTE "sigv4: {region: r, access_key: a, secret_key: hunter2, role_arn: b}",
+     "f:3:58: \"role_arn\" in remote_write[0].sigv4" UNBUILT
+     "give access_key and secret_key, or a proxy that signs\n"},
+    {REMOTE "sigv4: {region: r, access_key: a, secret_key: hunter2, profile: b}",
+     "f:3:58: \"profile\" in remote_write[0].sigv4" UNBUILT
+     "give access_key and secret_key, or a proxy that signs\n"},
+    {REMOTE "sigv4: {region: r, access_key: a, secret_key: hunter2}\n  bearer_token: b",
+     "f:3:10: remote_write[0].sigv4: excludes bearer_token; keep one of them\n"},
     {REMOTE "protobuf_message: prometheus.writerequest",
      "f:3:21: remote_write[0].protobuf_message: must be prometheus.WriteRequest or "
      "io.prometheus.write.v2.Request\n"},

@@ -49,7 +49,7 @@ bool http_address_of(const struct http_request *request, struct http_address *ou
     const struct http_config *config = request->config;
     in_port_t port = htons(80);
 
-    if (strncasecmp(request->url, "http://", 7) || config->oauth2 ||
+    if (strncasecmp(request->url, "http://", 7) || config->oauth2 || config->sigv4 ||
         config->proxy.from_environment || (config->proxy.url && *config->proxy.url))
         return false;
     const char *host = request->url + 7, *end = host + strcspn(host, "/?#");

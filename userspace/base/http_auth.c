@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who we are to the server: basic_auth, authorization, and http_headers, which are mostly tokens.
+/* Who we are to the server: basic_auth, authorization, sigv4, and http_headers, mostly tokens.
  * Secrets in files are looked at anew for each call. */
 #include "base/http_call.h"
 
@@ -108,6 +108,23 @@ int http_call_set_authentication(struct http_call *call, const struct http_confi
         error = set_basic_auth(call, config);
     if (!error && (config->authorization.credentials || config->authorization.credentials_file))
         error = set_authorization(call, config);
+    return error;
+}
+
+int http_call_set_sigv4(struct http_call *call, const struct http_sigv4_config *sigv4)
+{
+    struct buffer provider;
+    buffer_init(&provider, 256);
+    int error = buffer_printf(&provider, "aws:amz:%s:aps", sigv4->region);
+    if (!error)
+        error = http_call_set_string(call, CURLOPT_AWS_SIGV4, provider.bytes);
+    if (!error)
+        error = http_call_set_string(call, CURLOPT_USERNAME, sigv4->access_key);
+    if (!error)
+        error = http_call_set_string(call, CURLOPT_PASSWORD, sigv4->secret_key);
+    if (!error && sigv4->session_token)
+        error = http_call_add_header(call, "X-Amz-Security-Token", sigv4->session_token);
+    buffer_free(&provider);
     return error;
 }
 

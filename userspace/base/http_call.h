@@ -128,6 +128,8 @@ int http_call_read_secret(struct http_call *call, const char *what, const char *
                           const char *path, struct buffer *out);
 void http_secret_free(struct buffer *secret);
 int http_call_set_authentication(struct http_call *call, const struct http_config *config);
+/* libcurl signs, after all headers are known: not for a direct call. */
+int http_call_set_sigv4(struct http_call *call, const struct http_sigv4_config *sigv4);
 int http_call_add_extra_headers(struct http_call *call, const struct http_config *config);
 
 /* http_tls.c, http_proxy.c */

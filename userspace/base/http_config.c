@@ -61,6 +61,17 @@ static void oauth2_free(struct http_oauth2_config *oauth2)
     free(oauth2);
 }
 
+static void sigv4_free(struct http_sigv4_config *sigv4)
+{
+    if (!sigv4)
+        return;
+    free(sigv4->region);
+    free(sigv4->access_key);
+    secret_free(sigv4->secret_key);
+    secret_free(sigv4->session_token);
+    free(sigv4);
+}
+
 void http_config_free(struct http_config *config)
 {
     free(config->basic_auth.username);
@@ -71,6 +82,7 @@ void http_config_free(struct http_config *config)
     secret_free(config->authorization.credentials);
     free(config->authorization.credentials_file);
     oauth2_free(config->oauth2);
+    sigv4_free(config->sigv4);
     tls_free(&config->tls);
     proxy_free(&config->proxy);
     headers_free(config->headers, config->header_count);

@@ -56,6 +56,14 @@ struct http_oauth2_config {
     struct http_proxy_config proxy;
 };
 
+/* AWS' signature, version 4, of requests to Amazon Managed Service for Prometheus. */
+struct http_sigv4_config {
+    char *region;
+    char *access_key;
+    char *secret_key;
+    char *session_token; /* NULL: none */
+};
+
 struct http_extra_header {
     char *name;
     char *value; /* or ... */
@@ -75,6 +83,7 @@ struct http_config {
         char *credentials_file;
     } authorization;
     struct http_oauth2_config *oauth2; /* NULL: none */
+    struct http_sigv4_config *sigv4;   /* NULL: none; of remote_write */
     struct http_tls_config tls;
     struct http_proxy_config proxy;
     struct http_header *headers; /* remote_write.headers */

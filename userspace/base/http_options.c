@@ -116,10 +116,15 @@ static bool has_header(const struct http_call *call, const char *name)
     return false;
 }
 
-/* No waiting for 100 Continue, and no form type that nobody asked for. */
+/* No waiting for 100 Continue, and no form type that nobody asked for. libcurl 7.88 would sign the
+ * line that takes a header away. */
 static int finish_curl_headers(struct http_call *call)
 {
-    int error = http_call_add_line(call, "Expect:");
+    int error = 0;
+    if (call->config->sigv4)
+        curl_easy_setopt(call->easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 0L);
+    else
+        error = http_call_add_line(call, "Expect:");
     if (!error && !has_header(call, "Content-Type"))
         error = http_call_add_line(call, "Content-Type:");
     return error ? error : http_call_apply_headers(call);
@@ -277,6 +282,8 @@ int http_call_set_options(struct http_call *call, const struct http_request *req
                           const char *user_agent)
 {
     int error = set_curl_options(call, request);
+    if (!error && request->config->sigv4)
+        error = http_call_set_sigv4(call, request->config->sigv4);
     if (!error)
         error = add_headers(call, request, user_agent);
     return error ? error : finish_curl_headers(call);

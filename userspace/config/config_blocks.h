@@ -50,6 +50,11 @@ extern const struct config_block config_protocol_block;
 extern const struct config_block config_job_protocol_block;
 
 /* The target is a struct http_oauth2_config *. */
+void config_decode_sigv4(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, void *target);
+/* That no other way to say who we are is given. */
+void config_check_sigv4(struct config_reader *reader, const struct yaml_tree_node *remote,
+                        const struct config_place *place);
 void config_decode_oauth2(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *oauth2);
 

@@ -84,6 +84,13 @@ static void check_url(struct config_reader *reader, const struct yaml_tree_node 
     }
 }
 
+static void check_remote(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, void *target)
+{
+    check_url(reader, node, place, target);
+    config_check_sigv4(reader, node, place);
+}
+
 static void decode_protocol(struct config_reader *reader, const struct yaml_tree_node *node,
                             const struct config_place *place, void *target)
 {
@@ -170,11 +177,11 @@ const struct config_block config_remote_block = {
         {"", CONFIG_INLINE, REMOTE(http), .block = &config_http_block},
 
         {"round_robin_dns", CONFIG_UNBUILT, .neutral = "false"},
-        {"sigv4", CONFIG_UNBUILT},
+        {"sigv4", CONFIG_CUSTOM, REMOTE(http.sigv4), .decode = config_decode_sigv4},
         {"azuread", CONFIG_UNBUILT},
         {"google_iam", CONFIG_UNBUILT},
         {NULL}},
-    check_url};
+    check_remote};
 
 static void decode_max_age(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *target)
