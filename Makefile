@@ -26,7 +26,7 @@ CFLAGS := -std=gnu11 -O2 -g $(WARN) -fno-strict-aliasing -DEDGEMETER_VERSION='"$
 	$(if $(FUZZING),$(FUZZ_SANITIZE))
 LDFLAGS := $(if $(SAN),$(SANITIZE)) $(if $(FUZZING),$(subst -no-link,,$(FUZZ_SANITIZE)))
 LDLIBS := -lbpf -lcurl -lyaml -lmicrohttpd -lsnappy -lprotobuf-c -lxxhash -ljansson -lpcre2-8 -lcrypto -lz \
-	-lm
+	-lgnutls -lcrypt -lm
 TEST_LDLIBS := -lcmocka
 
 # A fixed target architecture for BPF: nothing in bpf/ depends on it, kernel headers do.

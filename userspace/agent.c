@@ -69,6 +69,7 @@ static void reload_on_signal(void *context, int signal_number)
 static void agent_free(struct agent *agent)
 {
     server_free(&agent->server);
+    agent_web_free(agent);
     agent_reload_stop(agent);
     discovery_free(&agent->discovery);
     kubernetes_free(&agent->kubernetes);
@@ -282,9 +283,21 @@ static int discovery_start(struct agent *agent)
 
 static int server_start(struct agent *agent)
 {
+    const struct server_access access = {
+        .worker = agent->worker,
+        .refresh = agent_web_refresh,
+        .context = agent,
+    };
+    struct web_config *config = NULL;
+
     agent_set_routes(agent);
-    return server_new(agent->loop, agent->metrics, agent->options->listen_address, agent->routes,
-                      AGENT_ROUTES, &agent->server);
+    int error = agent_web_load(agent, &config);
+    if (!error)
+        error = server_new_with_access(agent->loop, agent->metrics, agent->options->listen_address,
+                                       agent->routes, AGENT_ROUTES, &access, &config,
+                                       &agent->server);
+    web_config_free(&config);
+    return error;
 }
 
 static int agent_start(struct agent *agent)

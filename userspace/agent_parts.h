@@ -29,6 +29,14 @@ struct agent_reload {
     bool unreadable;          /* the log has it */
 };
 
+#define AGENT_WEB_FILES 3
+
+/* What agent_web.c knows of the files that it has read. */
+struct agent_web {
+    char *files[AGENT_WEB_FILES]; /* of TLS; NULL: not given */
+    uint64_t signature;
+};
+
 struct agent {
     const struct agent_options *options;
     struct config *config;
@@ -38,6 +46,7 @@ struct agent {
     struct labels *external_labels;
     struct server_route routes[AGENT_ROUTES];
     struct agent_reload reload;
+    struct agent_web web;
 
     struct series_table *series;
     struct last_samples *samples;
@@ -76,6 +85,14 @@ void agent_reload_stop(struct agent *agent);
  * changes nothing; all its problems are in the log, and in `why` (NULL: nowhere else). 0 or a
  * negative errno. */
 int agent_reload(struct agent *agent, struct buffer *why);
+
+/* ---- agent_web.c ---- */
+
+/* *out stays NULL where there is no file. 0 or a negative errno, logged. */
+int agent_web_load(struct agent *agent, struct web_config **out);
+/* Loads it again where it has changed; to be asked for by the server. */
+void agent_web_refresh(void *agent);
+void agent_web_free(struct agent *agent);
 
 /* ---- agent_pages.c ---- */
 

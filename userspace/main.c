@@ -96,6 +96,7 @@ static int run(const struct options *options)
             .flag_count = options_show(options, flags),
             .config_file = options->config_file,
             .listen_address = options->listen_address,
+            .web_config_file = options->web_config_file,
             .storage_path = options->storage_path,
             .enable_lifecycle = options->enable_lifecycle,
             .auto_reload_interval_ns = options->auto_reload ? options->auto_reload_interval_ns : 0,

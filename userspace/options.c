@@ -63,6 +63,12 @@ static int take_storage_path(struct options *options, const char *value)
     return 0;
 }
 
+static int take_web_config_file(struct options *options, const char *value)
+{
+    options->web_config_file = value;
+    return 0;
+}
+
 static int take_lifecycle(struct options *options, const char *value)
 {
     (void)value;
@@ -212,6 +218,7 @@ static const struct flag {
     {"--config.auto-reload-interval", take_reload_interval, RUN},
     {"--enable-feature", take_feature, RUN, FLAG_LIST},
     {"--web.listen-address", take_listen_address, RUN},
+    {"--web.config.file", take_web_config_file, RUN},
     {"--web.enable-lifecycle", take_lifecycle, RUN, FLAG_SWITCH},
     {"--log.level", take_log_level, RUN},
     {"--log.format", take_log_format, RUN},

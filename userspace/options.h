@@ -20,6 +20,7 @@ struct options {
     enum command help_of;    /* of the command help: COMMAND_RUN is the agent's own */
     const char *config_file; /* --config.file, or check-config's FILE; NULL: not given */
     const char *listen_address;
+    const char *web_config_file; /* NULL: not given */
     const char *storage_path; /* NULL: not given */
     bool dump;                /* of the command queue */
     bool syntax_only;         /* of the command check-config */

@@ -18,6 +18,8 @@ static const char run_help[] =
     "  --web.listen-address=ADDR    where to serve /metrics and the health checks: host:port,\n"
     "                               :port (every address) or [ipv6]:port; port 0 takes a free\n"
     "                               one (default 127.0.0.1:9595)\n"
+    "  --web.config.file=FILE       TLS, client certificates and users for it, in the format of\n"
+    "                               Prometheus' exporter-toolkit; read again when it changes\n"
     "  --storage.path=FOLDER        where to keep what is not sent yet, made if missing; without\n"
     "                               it that is in memory and lost when the agent ends\n"
     "  --web.enable-lifecycle       reload the configuration on POST or PUT /-/reload, too\n"

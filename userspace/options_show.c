@@ -28,6 +28,7 @@ size_t options_show(const struct options *options, struct agent_flag out[OPTIONS
         {"log.format", options->log_format == LOG_FORMAT_JSON ? "json" : "logfmt"},
         {"log.level", levels[options->log_level]},
         {"storage.path", or_nothing(options->storage_path)},
+        {"web.config.file", or_nothing(options->web_config_file)},
         {"web.enable-lifecycle", options->enable_lifecycle ? "true" : "false"},
         {"web.listen-address", options->listen_address},
     };

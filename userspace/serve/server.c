@@ -15,8 +15,10 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "serve/basic_auth.h"
 #include "serve/clients.h"
 #include "serve/listener.h"
+#include "serve/server_gate.h"
 #include "serve/server_stream.h"
 
 #define CONNECTIONS_SLACK 16 /* of the daemon's own limit, which is never reached */
@@ -35,6 +37,7 @@ struct server {
     struct loop_timer *timer; /* MHD's timeouts, and what its edge-triggered epoll has left over */
     struct loop_timer *accept_timer; /* armed: nobody is let in for a moment */
     struct clients *clients;
+    struct server_gate gate;
     struct MHD_Daemon *daemon;
     int listen_fd;
     int epoll_fd; /* MHD's */
@@ -47,6 +50,18 @@ struct server {
 
 struct server_request {
     struct MHD_Connection *connection;
+};
+
+struct connection {
+    struct client *client;
+    struct web_tls *tls; /* NULL: plain */
+};
+
+struct request {
+    struct server *server;
+    struct MHD_Connection *connection;
+    size_t received; /* bytes of the body */
+    enum server_access_state access;
 };
 
 /* A body that MHD holds until it is sent. */
@@ -171,8 +186,12 @@ static struct MHD_Response *body_hold(struct server *server, struct server_respo
     return made;
 }
 
-static void add_fields(struct MHD_Response *made, const struct server_response *response)
+static void add_fields(const struct server *server, struct MHD_Response *made,
+                       const struct server_response *response)
 {
+    const struct web_config *config = server->gate.config;
+    for (size_t i = 0; config && i < config->header_count; i++)
+        MHD_add_response_header(made, config->headers[i].name, config->headers[i].value);
     for (const struct server_field *field = response->fields; field && field->name; field++)
         MHD_add_response_header(made, field->name, field->value);
 }
@@ -213,7 +232,7 @@ static enum MHD_Result response_queue(struct server *server, struct MHD_Connecti
     if (!made)
         return MHD_NO;
     MHD_add_response_header(made, "Content-Type", response->content_type);
-    add_fields(made, response);
+    add_fields(server, made, response);
     if (response->status == 405) {
         allow_write(server, path, allow, sizeof(allow));
         MHD_add_response_header(made, "Allow", allow);
@@ -250,7 +269,7 @@ static enum MHD_Result request_answer(struct server *server, struct MHD_Connecti
     return result;
 }
 
-static struct client *client_of(struct MHD_Connection *connection)
+static struct connection *connection_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -260,34 +279,84 @@ static struct client *client_of(struct MHD_Connection *connection)
 static void request_ended(void *context, struct MHD_Connection *connection, void **state,
                           enum MHD_RequestTerminationCode why)
 {
+    struct connection *known = connection_of(connection);
     (void)context;
-    (void)state;
     (void)why;
-    client_set_busy(client_of(connection), false);
+
+    free(TAKE_PTR(*state));
+    if (known)
+        client_set_busy(known->client, false);
 }
 
-/* MHD calls this at the head, for each piece of the body, and at the end. *state counts the body's
- * bytes from 1, so that it is NULL at the head alone. MHD_NO closes the connection. */
+static enum MHD_Result request_begin(struct server *server, struct MHD_Connection *connection,
+                                     void **state)
+{
+    struct connection *known = connection_of(connection);
+    struct request *request = calloc(1, sizeof(*request));
+
+    if (!request)
+        return MHD_NO;
+    *request = (struct request){.server = server, .connection = connection};
+    *state = request;
+    if (known)
+        client_set_busy(known->client, true);
+    return MHD_YES;
+}
+
+static void access_checked(void *context, bool ok)
+{
+    struct request *request = context;
+    request->access = ok ? ACCESS_GRANTED : ACCESS_REFUSED;
+    MHD_resume_connection(request->connection);
+    loop_timer_at(request->server->timer, 0);
+}
+
+/* The body has been thrown away. Where a password is to be checked the connection is laid aside,
+ * and this is called again. */
+static enum MHD_Result request_finish(struct server *server, struct request *request,
+                                      const char *path, const char *method)
+{
+    if (request->access == ACCESS_UNKNOWN) {
+        const char *field = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                        MHD_HTTP_HEADER_AUTHORIZATION);
+        request->access = server_gate_check(&server->gate, field, access_checked, request);
+        if (request->access == ACCESS_PENDING) {
+            MHD_suspend_connection(request->connection);
+            return MHD_YES;
+        }
+    }
+    if (request->access == ACCESS_GRANTED)
+        return request_answer(server, request->connection, path, method);
+    bool busy = request->access == ACCESS_BUSY;
+    struct server_response response = {
+        .content_type = "text/plain; charset=utf-8",
+        .fields = busy ? server_gate_busy_fields : server_gate_refused_fields,
+    };
+    buffer_init(&response.body, RESPONSE_BODY_MAX);
+    response_set_text(&response, busy ? 429 : 401, busy ? "Too Many Requests\n" : "Unauthorized\n");
+    request_count(server, "unauthorized", response.status);
+    enum MHD_Result result = response_queue(server, request->connection, path, &response);
+    buffer_free(&response.body);
+    return result;
+}
+
+/* MHD calls this at the head, for each piece of the body, and at the end. MHD_NO closes the
+ * connection. */
 static enum MHD_Result request_handle(void *context, struct MHD_Connection *connection,
                                       const char *path, const char *method, const char *version,
                                       const char *upload, size_t *upload_length, void **state)
 {
-    uintptr_t received = (uintptr_t)*state;
+    struct request *request = *state;
     (void)version;
     (void)upload;
 
-    if (!received) {
-        *state = (void *)(uintptr_t)1;
-        client_set_busy(client_of(connection), true);
-        return MHD_YES;
-    }
+    if (!request)
+        return request_begin(context, connection, state);
     if (*upload_length == 0)
-        return request_answer(context, connection, path, method);
-    if (received + *upload_length > REQUEST_BODY_MAX)
-        return MHD_NO;
-    *state = (void *)(received + *upload_length);
+        return request_finish(context, request, path, method);
+    request->received += *upload_length;
     *upload_length = 0;
-    return MHD_YES;
+    return request->received > REQUEST_BODY_MAX ? MHD_NO : MHD_YES;
 }
 
 /* ---- on the loop ---- */
@@ -307,15 +376,28 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
                                void **socket_context, enum MHD_ConnectionNotificationCode what)
 {
     struct server *server = context;
-    struct client *client = *socket_context;
+    struct connection *known = *socket_context;
 
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        client_close(&client);
-        *socket_context = NULL;
+        if (known) {
+            client_close(&known->client);
+            web_tls_leave(known->tls);
+        }
+        free(TAKE_PTR(*socket_context));
         return;
     }
+    known = calloc(1, sizeof(*known));
+    if (!known)
+        return;
     int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    *socket_context = client_open(server->clients, fd);
+    known->client = client_open(server->clients, fd);
+    if (server->gate.tls) {
+        known->tls = server->gate.tls;
+        web_tls_enter(
+            known->tls,
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session);
+    }
+    *socket_context = known;
 }
 
 static void server_on_listener(void *context, int fd, uint32_t events);
@@ -363,6 +445,7 @@ static void server_on_listener(void *context, int fd, uint32_t events)
     (void)fd;
     (void)events;
 
+    server_gate_refresh(&server->gate);
     for (int i = 0; i < ACCEPTS_AT_ONCE && server_accept_one(server); i++)
         ;
     server_drive(server);
@@ -400,12 +483,23 @@ static int daemon_start(struct server *server)
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_ended, server},
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+        {MHD_OPTION_END, 0, NULL}, /* with TLS, its pair */
+        {MHD_OPTION_END, 0, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
+    const struct web_tls *tls = server->gate.tls;
+    if (tls) {
+        flags |= MHD_USE_TLS;
+        options[ARRAY_SIZE(options) - 3] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)web_tls_certificate(tls)};
+        options[ARRAY_SIZE(options) - 2] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)web_tls_key(tls)};
+    }
     /* The logger comes first: the others' errors go to it. */
     server->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL,
-                         NULL, request_handle, server, MHD_OPTION_EXTERNAL_LOGGER,
+        MHD_start_daemon(flags, 0, NULL, NULL, request_handle, server, MHD_OPTION_EXTERNAL_LOGGER,
                          server_on_message, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!server->daemon)
         return -EIO;
@@ -435,12 +529,15 @@ static int server_start(struct server *server, const char *listen_address)
         log_error("serve", "cannot start the web server", LOG_STR("err", strerror(-error)));
         return error;
     }
-    log_info("serve", "listening", LOG_STR("address", server->address));
+    log_info("serve", "listening", LOG_STR("address", server->address),
+             LOG_STR("tls", server->gate.tls ? "on" : "off"));
     return 0;
 }
 
-int server_new(struct loop *loop, struct metric_registry *metrics, const char *listen_address,
-               const struct server_route *routes, size_t route_count, struct server **out)
+int server_new_with_access(struct loop *loop, struct metric_registry *metrics,
+                           const char *listen_address, const struct server_route *routes,
+                           size_t route_count, const struct server_access *access,
+                           struct web_config **config, struct server **out)
 {
     struct server *server = calloc(1, sizeof(*server));
     if (!server)
@@ -450,13 +547,27 @@ int server_new(struct loop *loop, struct metric_registry *metrics, const char *l
     server->routes = routes;
     server->route_count = route_count;
     server->epoll_fd = server->listen_fd = -1;
-    int error = server_start(server, listen_address);
+    int error = server_gate_init(&server->gate, access, config);
+    if (!error)
+        error = server_start(server, listen_address);
     if (error) {
         server_free(&server);
         return error;
     }
     *out = server;
     return 0;
+}
+
+int server_new(struct loop *loop, struct metric_registry *metrics, const char *listen_address,
+               const struct server_route *routes, size_t route_count, struct server **out)
+{
+    return server_new_with_access(loop, metrics, listen_address, routes, route_count, NULL, NULL,
+                                  out);
+}
+
+int server_configure(struct server *server, struct web_config **config)
+{
+    return server_gate_configure(&server->gate, config);
 }
 
 void server_free(struct server **out)
@@ -466,8 +577,10 @@ void server_free(struct server **out)
         return;
     loop_unwatch(server->loop, server->epoll_fd);
     loop_unwatch(server->loop, server->listen_fd);
+    server_gate_close(&server->gate);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    server_gate_free(&server->gate);
     loop_timer_free(&server->timer);
     loop_timer_free(&server->accept_timer);
     clients_free(&server->clients);

@@ -6,7 +6,9 @@
 
 #include "base/buffer.h"
 #include "base/loop.h"
+#include "base/worker.h"
 #include "model/metric.h"
+#include "serve/web_config.h"
 
 struct server;
 
@@ -52,12 +54,30 @@ struct server_route {
     void *context;
 };
 
+/* How clients are let in, where a --web.config.file says so. */
+struct server_access {
+    struct worker *worker; /* for bcrypt */
+    /* Asked at most once a second, before somebody new is let in: has the configuration changed? It
+     * may call server_configure(). NULL: it never changes. */
+    void (*refresh)(void *context);
+    void *context;
+};
+
 /* `listen_address` is "host:port", ":port" or "[v6]:port"; port 0 takes a free one. `routes` are
  * borrowed and outlive the server. -EINVAL (address), -EADDRINUSE, ... with the reason logged. The
  * address in use is logged as `address=host:port`. Unknown path: 404; known path, other method:
  * 405. */
 int server_new(struct loop *loop, struct metric_registry *metrics, const char *listen_address,
                const struct server_route *routes, size_t route_count, struct server **out);
+/* The same with TLS, users and fields of `config`, which it takes. -EINVAL with the reason logged.
+ */
+int server_new_with_access(struct loop *loop, struct metric_registry *metrics,
+                           const char *listen_address, const struct server_route *routes,
+                           size_t route_count, const struct server_access *access,
+                           struct web_config **config, struct server **out);
+/* From now on for new connections, users for all. Whether there is TLS at all does not change. On
+ * failure, which is logged, all stays as it was. 0, -ENOMEM or -EINVAL. */
+int server_configure(struct server *server, struct web_config **config);
 void server_free(struct server **server);
 /* "127.0.0.1:9595" */
 const char *server_address(const struct server *server);
