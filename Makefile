@@ -95,7 +95,8 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory build
 	$(Q)KEEP=$(KEEP) tools/demo
 
-KERNEL ?= 6.1
+# KERNEL=6.1 chooses one of 5.10, 6.1, 6.12 and 7.2.
+KERNEL ?= all
 vmtest: deps
 	$(Q)$(MAKE) --no-print-directory build tests
 	$(Q)BUILD=$(BUILD) tests/vm/run $(KERNEL)
