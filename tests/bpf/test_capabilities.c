@@ -127,7 +127,9 @@ static void test_without_locked_memory(void **state)
     char missing[CAPABILITIES_TEXT_SIZE];
 
     (void)state;
-    assert_int_equal(try_with(NEEDED, missing), needed_here() == NEEDED ? COUNTED : NOT_LOADED);
+    if (needed_here() == NEEDED) /* it was tried above */
+        return;
+    assert_int_equal(try_with(NEEDED, missing), NOT_LOADED);
     assert_string_equal(missing, "");
 }
 
