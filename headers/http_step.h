@@ -68,7 +68,7 @@ static __always_inline int http_lose_line(struct http_frame *frame)
             method = HTTP_METHOD_OTHER;
         stream->flags = is_status ? HTTP_HEAD_IS_RESPONSE : 0;
         stream->status = is_status ? http_status(window) : 0;
-        stream->method = method;
+        stream->method = method == HTTP_METHODS ? HTTP_METHOD_OTHER : method;
         stream->left = 0;
         stream->body = 0;
         stream->place = (struct http_place){0, 0};
