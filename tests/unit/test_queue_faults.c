@@ -7,8 +7,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "queue_fixture.h"
 
@@ -261,6 +267,67 @@ static void test_file_deleted(void **state)
     teardown(&f);
 }
 
+/* From here on this process' fdatasync() fails, as on a disk that is dying. */
+static void break_sync(void)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fdatasync, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = steps};
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static bool has_passed_ticks(struct fixture *f)
+{
+    static int ticks;
+    (void)f;
+    return ++ticks == 300; /* each a third of the interval */
+}
+
+/* In a child: the system calls cannot be mended again. */
+static int live_with_broken_sync(void)
+{
+    struct fixture f;
+    break_sync();
+    if (!mount_tmpfs(&f))
+        return 1;
+    start(&f);
+    open_readers(&f, 1);
+    append_random(&f, 1000);
+    if (!wait_until(&f, is_in_memory))
+        return 2;
+    append_random(&f, 1000);
+    wait_until(&f, has_passed_ticks);
+    double errors = queue_metric(&f, "disk_errors_total");
+    if (errors < 4 || errors > 30) /* it is tried again, and not at each tick */
+        return 3;
+    if (read_some(&f, 0, SIZE_MAX) != 2000)
+        return 4;
+    return f.readers[0].skipped ? 5 : 0;
+}
+
+static void test_sync_that_fails(void **state)
+{
+    struct fixture f;
+    int status;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(live_with_broken_sync());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    start(&f);
+    open_readers(&f, 1);
+    remove_folder(f.folder);
+    teardown(&f);
+}
+
 static void delete_lock(struct fixture *f)
 {
     char path[128];
@@ -425,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_read_only_at_the_start),
         cmocka_unit_test(test_folder_deleted),
         cmocka_unit_test(test_file_deleted),
+        cmocka_unit_test(test_sync_that_fails),
         cmocka_unit_test(test_lock_deleted),
         cmocka_unit_test(test_lock_lost),
         cmocka_unit_test(test_folder_covered),

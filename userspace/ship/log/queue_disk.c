@@ -17,6 +17,7 @@
 
 #define PROBE_BYTES (1 << 20) /* less than this free, and the disk counts as full */
 #define NUMBERS_TRIED 16
+#define LONGEST_PAUSE_NS (300 * NS_PER_SECOND) /* of a disk that fails whenever it is used */
 #define LOCK_TRIES 5 /* at the start: `edgemeter queue` has it for a moment */
 #define LOCK_PAUSE_US 20000
 
@@ -100,10 +101,21 @@ static void save_dirty_places(struct queue *queue)
 
 /* ---- leaving the disk, and coming back ---- */
 
+/* One that fails again before anything has reached it is left alone for ever longer. */
+static void leave_disk_alone(struct queue *queue)
+{
+    uint64_t pause = queue->disk_pause_ns;
+    queue->disk_retry_ns = clock_monotonic_ns() + pause;
+    pause = pause ? 2 * pause : queue->sync_interval_ns;
+    queue->disk_pause_ns = pause < LONGEST_PAUSE_NS ? pause : LONGEST_PAUSE_NS;
+}
+
 void queue_disk_failed(struct queue *queue, const char *what, int error)
 {
     struct segment *newest = queue_newest(queue);
     queue_metrics_disk_error(&queue->metrics);
+    if (queue->disk_works)
+        leave_disk_alone(queue);
     queue->disk_works = false;
     if (newest && !newest->in_memory)
         queue_seal(queue, newest);
@@ -180,9 +192,9 @@ static int reopen_folder(struct queue *queue)
 
 static int probe_room(const struct segment *segment)
 {
-    if (fallocate(segment->fd, FALLOC_FL_KEEP_SIZE, 0, PROBE_BYTES) == 0 || errno == EOPNOTSUPP)
-        return 0;
-    return -errno;
+    if (fallocate(segment->fd, FALLOC_FL_KEEP_SIZE, 0, PROBE_BYTES) < 0)
+        return errno == EOPNOTSUPP ? 0 : -errno;
+    return ftruncate(segment->fd, SEGMENT_HEAD_BYTES) < 0 ? -errno : 0; /* and gives it back */
 }
 
 static int begin_on_disk(struct queue *queue)
@@ -240,7 +252,8 @@ static void finish_copy(struct queue *queue, const struct disk_job *job)
     struct segment *segment = segment_of(queue, job->copy_number);
     char name[SEGMENT_NAME_BYTES];
     if (job->copy_error) {
-        queue_disk_failed(queue, "copy what was in memory", job->copy_error);
+        if (queue->disk_works)
+            queue_disk_failed(queue, "copy what was in memory", job->copy_error);
         return;
     }
     queue->folder_dirty = true;
@@ -257,10 +270,13 @@ static void finish_copy(struct queue *queue, const struct disk_job *job)
 static void finish_sync(struct queue *queue, const struct disk_job *job)
 {
     if (job->error) {
-        queue_disk_failed(queue, "sync", job->error);
+        if (queue->disk_works)
+            queue_disk_failed(queue, "sync", job->error);
         return;
     }
     queue_metrics_synced(&queue->metrics);
+    if (queue->disk_works)
+        queue->disk_pause_ns = 0;
     const struct segment *segment;
     bool behind = false;
     TAILQ_FOREACH(segment, &queue->segments, siblings)
@@ -384,7 +400,7 @@ static void on_sync_timer(void *context)
     if (!is_durable(queue))
         return;
     look_after_folder(queue);
-    if (!queue->disk_works)
+    if (!queue->disk_works && clock_monotonic_ns() >= queue->disk_retry_ns)
         try_disk_again(queue);
     save_dirty_places(queue);
     if (!queue->job)

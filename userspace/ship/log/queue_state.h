@@ -57,13 +57,14 @@ struct queue {
     struct dictionary_writer scratch; /* for learning */
     struct queue_metrics metrics;
 
-    struct folder folder; /* path NULL: memory only */
-    bool had_folder;      /* what is in it may be ours */
-    bool disk_works;      /* new segments go there */
-    bool disk_said;       /* that it does not */
-    bool place_said;      /* that where a remote stands cannot be written */
-    bool foreign_said;    /* that the folder has files of another process */
-    bool folder_dirty;    /* files were made or removed since the last sync */
+    struct folder folder;                  /* path NULL: memory only */
+    bool had_folder;                       /* what is in it may be ours */
+    bool disk_works;                       /* new segments go there */
+    bool disk_said;                        /* that it does not */
+    bool place_said;                       /* that where a remote stands cannot be written */
+    uint64_t disk_pause_ns, disk_retry_ns; /* how long it was left alone last, and until when */
+    bool foreign_said;                     /* that the folder has files of another process */
+    bool folder_dirty;                     /* files were made or removed since the last sync */
     struct loop_timer *sync_timer;
     struct disk_job *job; /* under way; NULL: none */
     uint64_t unsynced_since_ns;
