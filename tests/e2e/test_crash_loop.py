@@ -13,6 +13,7 @@ from cluster import EDGEMETER, Agent, Cluster, get, wait_until
 from crash_peer import Peer
 
 KILLS = int(os.environ.get("KILLS") or (200 if FULL else 10))
+DAMAGES = 100 if FULL else 8
 TARGETS, SERIES = 50, 1000  # every second
 MODES = ["up", "up", "up", "down", "refuse", "forget"]
 
@@ -81,5 +82,49 @@ def test_every_sample_arrives():
             equal(fault, report[fault], 0)
 
 
+def damage(folder, dice):
+    """The end of the newest segment is cut off, or a few bits of any file are not what they were."""
+    files = sorted(name for name in os.listdir(folder) if name.endswith((".log", ".remote")))
+    logs = [name for name in files if name.endswith(".log")]
+    if not files:
+        return
+    with open(os.path.join(folder, dice.choice(files)), "r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        for _ in range(dice.choice([0, 1, 30]) if size else 0):
+            place = dice.randrange(size)
+            file.seek(place)
+            byte = file.read(1)[0] ^ 1 << dice.randrange(8)
+            file.seek(place)
+            file.write(bytes([byte]))
+    if logs and dice.random() < 0.5:
+        path = os.path.join(folder, logs[-1])
+        os.truncate(path, max(0, os.path.getsize(path) - dice.randrange(5000)))
+
+
+def test_damaged_files():
+    """As above, and after each kill the files are damaged: it starts, and sends nothing wrong."""
+    dice = random.Random(int(os.environ.get("SEED") or 7))
+    with Cluster("damage") as cluster, Peer(TARGETS, SERIES // 10) as peer:
+        config = cluster.write("edgemeter.yml", config_text(peer, 1))
+        agent = start_agent(cluster, config)
+        for _ in range(DAMAGES):
+            time.sleep(dice.uniform(0.3, 1.5))
+            peer.tell(dice.choice(MODES))
+            time.sleep(dice.uniform(0.3, 1.5))
+            true("killed while it ran", agent.running())
+            agent.stop(signal.SIGKILL)
+            peer.killed()
+            damage(cluster.path("queue"), dice)
+            agent.start()
+        peer.tell("up")
+        time.sleep(1)
+        equal("exit status", agent.stop(timeout=60), 0)
+        report = peer.report()
+        print(f"    {report}")
+        true("there was a load", report["whole"] > DAMAGES * TARGETS / 4)
+        for fault in ("disordered", "unknown"):
+            equal(fault, report[fault], 0)
+
+
 if __name__ == "__main__":
-    run(test_every_sample_arrives, metered=False)
+    run(test_every_sample_arrives, test_damaged_files, metered=False)
