@@ -19,6 +19,16 @@ from cluster import BUILD, ROOT, Agent, Cluster, Unable, get, require_programs
 from servers import start_nginx
 
 REQUESTS = 1000
+FILES = [
+    "/etc/edgemeter/edgemeter.yml",
+    "/lib/systemd/system/edgemeter.service",
+    "/usr/bin/edgemeter",
+    "/usr/share/bash-completion/completions/edgemeter",
+    "/usr/share/fish/vendor_completions.d/edgemeter.fish",
+    "/usr/share/man/man1/edgemeter.1.gz",
+    "/usr/share/man/man5/edgemeter.yml.5.gz",
+    "/usr/share/zsh/vendor-completions/_edgemeter",
+]
 # What dpkg, adduser and man-db keep for themselves; the accounts are compared by their contents.
 ACCOUNTS = ["etc/passwd", "etc/group", "etc/shadow", "etc/gshadow"]
 OF_OTHERS = ["var/lib/dpkg", "var/log", "var/cache", "var/lib/systemd", *[f"{name}-" for name in ACCOUNTS]]
@@ -104,7 +114,7 @@ def test_install_run_purge():
         root.run("dpkg", "-i", "/edgemeter.deb")
         os.unlink(f"{root.path}/edgemeter.deb")
         files = root.run("dpkg", "-L", "edgemeter").split()
-        for wanted in ("/usr/bin/edgemeter", "/lib/systemd/system/edgemeter.service", "/etc/edgemeter/edgemeter.yml"):
+        for wanted in FILES:
             true(wanted, wanted in files)
         root.run("edgemeter", "check-config", "/etc/edgemeter/edgemeter.yml")
 
