@@ -24,7 +24,7 @@ export async function open({ viewport = desktop, colorScheme = "light", path = "
   page.setDefaultTimeout(30000);
   page.complaints = [];
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !message.location().url.includes("/api/v1/status/")) page.complaints.push(`${message.text()} ${message.location().url}`);
+    if (["error", "warning"].includes(message.type())) page.complaints.push(`${message.text()} ${message.location().url}`);
   });
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   await page.goto(url + path);

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-import { api, axe, cells, eventually, open, phone, run, same, tell, url } from "./browser.mjs";
+import { api, axe, cells, eventually, open, phone, run, same, tell } from "./browser.mjs";
 
 const sorted = (list) => [...list].sort();
 const names = async (page) => (await cells(page, "http-table")).map((row) => row[0]);
@@ -169,7 +169,8 @@ run(async () => {
   await switchesRoleByKeyboard(page);
   await showsTargets(page);
   await showsRemotes(page);
-  if ((await fetch(`${url}/api/v1/status/config`)).ok) await showsConfig(page);
+  await showsConfig(page);
+  same("the version", (await page.textContent("#about")).startsWith((await api("status/buildinfo")).version), true);
   await keepsWhatTheUserHas(page);
   await pauses(page);
   same("complaints of the browser", page.complaints, []);

@@ -88,6 +88,7 @@ def config(cluster, prometheus, exporter, note):
     return f"""
 global: {{scrape_interval: 5s, external_labels: {{cluster: berlin-3}}}}
 http_metrics:
+  cgroup_root: {cluster.cgroup_folder().rstrip("/")}
   interval: 2s
   relabel_configs:
     - {{source_labels: [cgroup], regex: '/{cluster.name}/.*', action: keep}}
