@@ -126,9 +126,13 @@ bench-outage: deps
 	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/e2e/crash_peer
 	$(Q)BUILD=$(BUILD) tests/bench/bench-outage $(BENCH)
 
+# ARM64=1: for arm64 too, by a cross build (Debian's gcc-aarch64-linux-gnu) with Debian's libraries of arm64.
 image: build
-	$(Q)mkdir -p $(BUILD)/image && deploy/image/build $(BUILD)/image/edgemeter-$(VERSION).tar $(VERSION) \
-		$(BUILD)/edgemeter
+	$(Q)mkdir -p $(BUILD)/image
+	$(Q)$(if $(ARM64),$(MAKE) --no-print-directory BUILD=$(BUILD)/arm64 build \
+		CC="aarch64-linux-gnu-gcc --sysroot=$$(deploy/image/sysroot arm64)")
+	$(Q)deploy/image/build $(BUILD)/image/edgemeter-$(VERSION).tar $(VERSION) $(BUILD)/edgemeter \
+		$(if $(ARM64),$(BUILD)/arm64/edgemeter $$(deploy/image/sysroot arm64))
 
 deb: build
 	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
