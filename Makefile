@@ -137,7 +137,7 @@ image: build
 deb: build
 	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD))/deb/root PREFIX=/usr
-	$(Q)deploy/debian/build $(BUILD)/deb $(VERSION) $(BUILD)/deb/root
+	$(Q)deploy/debian/build $(BUILD)/deb $(VERSION) $(BUILD)/deb/root && rm -r $(BUILD)/deb/root
 
 install: build
 	install -D -m 755 $(BUILD)/edgemeter $(DESTDIR)$(PREFIX)/bin/edgemeter
@@ -151,4 +151,4 @@ clean: ; rm -rf build
 
 format: ; clang-format -i $$(git ls-files '*.c' '*.h')
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
