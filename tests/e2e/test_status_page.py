@@ -20,6 +20,7 @@ import load
 from checks import FULL, equal, run, true
 from cluster import Agent, Cluster, Unable, free_port, require_metering, require_programs
 from servers import start_apache, start_nginx
+from test_web_config import bcrypt, start_agent
 
 BROWSER = os.path.join(clusters.ROOT, "tests/browser")
 PATHS = ["/page.html"] * 24 + ["/moved"] * 2 + ["/none", "/broken"]
@@ -200,6 +201,25 @@ def test_agent_goes_away():
         drive("away", agent.url, commands={"stop": agent.stop, "start": start})
 
 
+def test_behind_a_password():
+    """The page, and edgemeter top, of an agent that has users."""
+    require_browser()
+    with Cluster("page") as cluster:
+        users = f"basic_auth_users: {{alice: {bcrypt('open sesame')}}}\n"
+        agent = start_agent(cluster, users, "scrape_configs: []\n")
+        url = f"http://{agent.address}"
+        drive("password", url)
+        for password, status, message in (
+            ("open sesame", 1, "no http_metrics"),  # it is let in, and told that there is nothing
+            ("wrong", 1, "asks for a password"),
+        ):
+            file = cluster.write("top.yml", f"basic_auth: {{username: alice, password: {password}}}\n")
+            argv = [clusters.EDGEMETER, "top", "--once", f"--url={url}", f"--http.config.file={file}"]
+            result = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+            equal(f"top with the password {password}", result.returncode, status)
+            true(result.stderr.strip(), message in result.stderr)
+
+
 def test_screenshots():
     require_browser()
     require_metering()
@@ -220,6 +240,7 @@ if __name__ == "__main__":
         test_recorded_answers,
         test_empty_agent,
         test_agent_goes_away,
+        test_behind_a_password,
         test_screenshots,
         metered=False,
     )

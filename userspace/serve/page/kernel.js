@@ -72,7 +72,7 @@ function takeKernel(data) {
     { name: "not decided yet", count: connections.undecided, kind: "waiting" },
   ], [...reasonsOf(Object.fromEntries(others)), ...reasonsOf(data.losses).map((loss) => ({ ...loss, name: `× ${loss.name}` }))]);
   setText(byId("kernel-note"), `${formatCount(rows.used)} of ${formatCount(rows.max)} rows, ${formatBytes(data.mapBytes)} of maps`);
-  setText(byId("figure-kernel"), balances ? (heads.seen ? formatShare(heads.counted / heads.seen) : "0 seen") : "differs");
+  setText(byId("figure-kernel"), balances ? (heads.seen > heads.waiting ? formatShare(heads.counted / (heads.seen - heads.waiting)) : "0 seen") : "differs");
   setClass(byId("figure-kernel"), "bad", !balances);
   setText(byId("figure-kernel-note"), heads.seen ? `${formatRate(lost)} of ${formatRate(heads.seen)} seen are lost` : "no request seen yet");
 }
