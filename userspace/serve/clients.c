@@ -106,18 +106,20 @@ void client_close(struct client **out)
     free(client);
 }
 
-bool clients_have_room(struct clients *clients)
+bool clients_have_room(const struct clients *clients)
+{
+    return clients->count < CLIENTS_MAX;
+}
+
+void clients_make_room(struct clients *clients)
 {
     struct client *waiting = TAILQ_FIRST(&clients->lists[CLIENT_WAITING]);
     struct client *busy = TAILQ_FIRST(&clients->lists[CLIENT_BUSY]);
 
-    if (clients->count < CLIENTS_MAX)
-        return true;
     if (waiting)
         end(waiting);
     else if (busy && clock_monotonic_ns() - busy->since_ns > LONG_ANSWER_NS)
         end(busy);
-    return false;
 }
 
 unsigned clients_count(const struct clients *clients)

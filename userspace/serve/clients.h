@@ -26,10 +26,11 @@ struct client *client_open(struct clients *clients, int fd);
 void client_set_busy(struct client *client, bool busy);
 void client_close(struct client **client);
 
-/* Whether there is room for one more. Where there is none, the one that has kept us waiting longest
- * is ended, or else the answer that has taken longest, if it has taken long; it is gone once the
- * daemon has closed it. */
-bool clients_have_room(struct clients *clients);
+/* Whether there is room for one more. */
+bool clients_have_room(const struct clients *clients);
+/* Ends the one that has kept us waiting longest, or else the answer that has taken longest, if it
+ * has taken long; it is gone once the daemon has closed it. */
+void clients_make_room(struct clients *clients);
 unsigned clients_count(const struct clients *clients);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "serve/clients.h"
 #include "serve/listener.h"
 #include "serve/server_gate.h"
+#include "serve/server_request.h"
 #include "serve/server_stream.h"
 
 #define CONNECTIONS_SLACK 16 /* of the daemon's own limit, which is never reached */
@@ -46,10 +48,6 @@ struct server {
     size_t route_count;
     size_t bytes_in_flight; /* bodies that MHD has not sent off yet */
     char address[LISTENER_ADDRESS_MAX];
-};
-
-struct server_request {
-    struct MHD_Connection *connection;
 };
 
 struct connection {
@@ -112,41 +110,6 @@ static void allow_write(const struct server *server, const char *path, char *out
         if (length >= size)
             return;
     }
-}
-
-const char *server_argument(const struct server_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-struct argument_visit {
-    const char *name;
-    void (*fn)(void *context, struct text value);
-    void *context;
-};
-
-static enum MHD_Result visit_argument(void *context, enum MHD_ValueKind kind, const char *name,
-                                      size_t name_size, const char *value, size_t value_size)
-{
-    const struct argument_visit *visit = context;
-    (void)kind;
-
-    if (text_equal((struct text){name, name_size}, text_of(visit->name)))
-        visit->fn(visit->context, (struct text){value ? value : "", value_size});
-    return MHD_YES;
-}
-
-void server_each_argument(const struct server_request *request, const char *name,
-                          void (*fn)(void *context, struct text value), void *context)
-{
-    struct argument_visit visit = {name, fn, context};
-
-    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, visit_argument, &visit);
-}
-
-const char *server_header(const struct server_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
 /* ---- responses ---- */
@@ -415,18 +378,36 @@ static void server_on_accept_timer(void *context)
         loop_timer_after(server->accept_timer, ACCEPT_PAUSE);
 }
 
+static bool server_is_asked_for(const struct server *server)
+{
+    struct pollfd listener = {.fd = server->listen_fd, .events = POLLIN};
+    return poll(&listener, 1, 0) > 0;
+}
+
+/* What has arrived is answered before anybody is ended. */
+static bool server_make_room(struct server *server)
+{
+    if (clients_have_room(server->clients))
+        return true;
+    server_drive(server);
+    if (clients_have_room(server->clients))
+        return true;
+    clients_make_room(server->clients);
+    server_drive(server);
+    return clients_have_room(server->clients);
+}
+
 /* Whether there is one more to be let in. */
 static bool server_accept_one(struct server *server)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof(address);
 
-    if (!clients_have_room(server->clients)) {
-        server_drive(server);
-        if (!clients_have_room(server->clients)) {
-            server_pause_accepting(server);
-            return false;
-        }
+    if (!server_is_asked_for(server))
+        return false;
+    if (!server_make_room(server)) {
+        server_pause_accepting(server);
+        return false;
     }
     int fd = accept4(server->listen_fd, (struct sockaddr *)&address, &length,
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
