@@ -62,10 +62,12 @@ static inline struct page_fixture *page_fixture_new(void)
     };
     fixture->target = page_fixture_target(&fixture->config);
     fixture->shared.entry = malloc(sizeof(*fixture->shared.entry));
-    page_fixture_require(fixture->shared.entry && !series_table_new(1 << 22, &fixture->series) &&
-                             !scrape_cache_new(fixture->series, &fixture->cache) &&
-                             !scrape_labels_new(NULL, &fixture->shared.labels),
-                         "out of memory");
+    page_fixture_require(
+        fixture->shared.entry && !series_table_new(1 << 22, &fixture->series) &&
+            !page_texts_new(&fixture->shared.texts) &&
+            !scrape_cache_new(fixture->series, fixture->shared.texts, &fixture->cache) &&
+            !scrape_labels_new(NULL, &fixture->shared.labels),
+        "out of memory");
     fixture->shared.series = fixture->series;
     fixture->shared.exemplars = true;
     return fixture;
@@ -77,6 +79,7 @@ static inline void page_fixture_free(struct page_fixture *fixture)
     page_fixture_require(series_table_count(fixture->series) == 0, "a series is left");
     target_free(&fixture->target);
     scrape_labels_free(&fixture->shared.labels);
+    page_texts_free(&fixture->shared.texts);
     series_table_free(&fixture->series);
     free(fixture->shared.entry);
     free(fixture);

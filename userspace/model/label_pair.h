@@ -35,6 +35,13 @@ static inline const struct label_pair *label_pair_get(label_pair_id id)
     return label_pairs[id];
 }
 
+/* The name begins behind its tag and its length. */
+static inline bool label_pair_is_metric_name(const struct label_pair *pair)
+{
+    return pair->name_length == sizeof(LABEL_METRIC_NAME) - 1 &&
+           !memcmp(pair->message + 2, LABEL_METRIC_NAME, sizeof(LABEL_METRIC_NAME) - 1);
+}
+
 struct label label_pair_label(const struct label_pair *pair);
 
 #endif

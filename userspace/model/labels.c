@@ -99,6 +99,14 @@ void labels_free_interned(struct labels **labels)
     *labels = NULL;
 }
 
+uint32_t labels_metric_name(const struct labels *interned)
+{
+    for (uint32_t i = 0; i < interned->count; i++)
+        if (label_pair_is_metric_name(label_pair_get(interned->pairs[i])))
+            return interned->pairs[i];
+    return UINT32_MAX;
+}
+
 /* ---- reading ---- */
 
 struct text labels_get(const struct labels *labels, struct text name)

@@ -1,33 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries lie in the order in which the target first exposed them, their texts behind one another.
- * Targets keep their order from scrape to scrape, so that the entry behind the one found last is
- * mostly the one looked for; only otherwise the index of hashes is asked. */
+/* Entries lie in the order in which the target first exposed them. Targets keep their order from
+ * scrape to scrape, so that the entry behind the one found last is mostly the one looked for; only
+ * otherwise an index of their texts is asked, which is made when first needed and goes with the
+ * scrape in which nothing was found by it. */
 #include "scrape/scrape_cache.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "base/cleanup.h"
 
 #define NO_ENTRY UINT32_MAX
 #define MIN_SLOTS 64
-#define KEPT_BY_FAILURES 1000 /* entries that failing pages may add, as in Prometheus */
+#define SCRAPES ((1u << 27) - 1) /* numbers of scrapes come again after so many */
+#define KEPT_BY_FAILURES 1000    /* entries that failing pages may add, as in Prometheus */
 
 struct scrape_cache {
     struct series_table *series;
-    uint64_t seed;
+    struct page_texts *texts;
     uint32_t scrape; /* number of the present one */
     uint32_t next;   /* the entry expected next */
     struct cached_series *entries;
     uint32_t count, capacity;
     uint32_t good_count; /* after the last scrape that did not fail */
-    uint32_t *slots;     /* entry numbers, linear probing */
+    uint32_t *slots;     /* the index: entry numbers, linear probing; NULL: there is none */
     uint32_t slot_count; /* a power of two, at least twice `count` */
-    struct buffer texts;
+    bool index_helped;   /* something was found by it in this scrape */
+    size_t text_bytes;
     int64_t *newest; /* of each entry, ms; NULL: the target gives no times of its own */
     uint32_t newest_count;
     struct scrape_families *families;
@@ -39,16 +38,15 @@ struct scrape_cache {
     bool inherited_ended; /* by the last scrape: released when the next one begins */
 };
 
-int scrape_cache_new(struct series_table *series, struct scrape_cache **out)
+int scrape_cache_new(struct series_table *series, struct page_texts *texts,
+                     struct scrape_cache **out)
 {
     struct scrape_cache *cache = calloc(1, sizeof(*cache));
     if (!cache)
         return -ENOMEM;
     cache->series = series;
-    if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) < 0)
-        cache->seed = (uintptr_t)cache;
-    buffer_init(&cache->texts, SCRAPE_CACHE_MAX_TEXT);
-    int error = scrape_families_new(series, &cache->families);
+    cache->texts = texts;
+    int error = scrape_families_new(series, texts, &cache->families);
     if (error)
         free(cache);
     else
@@ -67,6 +65,8 @@ static void release_inherited(struct scrape_cache *cache)
 
 static void release_entry(struct scrape_cache *cache, const struct cached_series *entry)
 {
+    cache->text_bytes -= entry->text->length;
+    page_texts_release(cache->texts, entry->text);
     if (entry->series)
         series_table_release(cache->series, entry->series);
 }
@@ -81,7 +81,6 @@ void scrape_cache_free(struct scrape_cache **out)
         release_entry(cache, &cache->entries[i]);
     scrape_families_free(&cache->families);
     scrape_exemplars_free(&cache->exemplars);
-    buffer_free(&cache->texts);
     free(cache->entries);
     free(cache->slots);
     free(cache->newest);
@@ -112,46 +111,95 @@ void scrape_cache_begin(struct scrape_cache *cache)
     for (uint32_t i = 0; cache->open && i < cache->count; i++) /* a scrape that was cancelled */
         cache->entries[i].tracked = false;
     cache->open = true;
-    cache->scrape++;
+    cache->scrape = (cache->scrape + 1) & SCRAPES;
     cache->next = 0;
+    cache->index_helped = false;
     free(TAKE_PTR(cache->ended));
     if (cache->inherited_ended)
         release_inherited(cache);
 }
 
-static uint32_t hash_text(const struct scrape_cache *cache, struct text raw)
+/* ---- the index ---- */
+
+static uint32_t home_of(const struct scrape_cache *cache, const struct page_text *text)
 {
-    return (uint32_t)XXH3_64bits_withSeed(raw.bytes, raw.length, cache->seed);
+    return (uint32_t)text->key[1] & (cache->slot_count - 1);
 }
 
-static bool entry_is(const struct scrape_cache *cache, uint32_t index, struct text raw)
+static void insert_slot(struct scrape_cache *cache, uint32_t index)
 {
-    const struct cached_series *entry = &cache->entries[index];
-    return entry->text_length == raw.length &&
-           !memcmp(cache->texts.bytes + entry->text_offset, raw.bytes, raw.length);
+    uint32_t mask = cache->slot_count - 1, slot = home_of(cache, cache->entries[index].text);
+    while (cache->slots[slot] != NO_ENTRY)
+        slot = (slot + 1) & mask;
+    cache->slots[slot] = index;
 }
 
-static uint32_t find_index(const struct scrape_cache *cache, struct text raw)
+static void drop_index(struct scrape_cache *cache)
 {
-    if (cache->next < cache->count && entry_is(cache, cache->next, raw))
-        return cache->next;
-    if (!cache->count)
-        return NO_ENTRY;
-    uint32_t hash = hash_text(cache, raw), mask = cache->slot_count - 1;
-    for (uint32_t slot = hash & mask; cache->slots[slot] != NO_ENTRY; slot = (slot + 1) & mask) {
-        uint32_t index = cache->slots[slot];
-        if (cache->entries[index].hash == hash && entry_is(cache, index, raw))
-            return index;
-    }
+    free(TAKE_PTR(cache->slots));
+    cache->slot_count = 0;
+}
+
+/* With room for one entry more. */
+static int make_index(struct scrape_cache *cache)
+{
+    uint32_t slot_count = MIN_SLOTS;
+
+    if (cache->slots && 2 * (cache->count + 1) <= cache->slot_count)
+        return 0;
+    while (slot_count < 2 * (cache->count + 1))
+        slot_count *= 2;
+    uint32_t *slots = malloc(slot_count * sizeof(*slots));
+    if (!slots)
+        return -ENOMEM;
+    drop_index(cache);
+    cache->slots = slots;
+    cache->slot_count = slot_count;
+    memset(slots, 0xff, slot_count * sizeof(*slots));
+    for (uint32_t i = 0; i < cache->count; i++)
+        insert_slot(cache, i);
+    return 0;
+}
+
+static uint32_t find_without_index(const struct scrape_cache *cache, const struct page_text *text)
+{
+    for (uint32_t i = 0; i < cache->count; i++)
+        if (cache->entries[i].text == text)
+            return i;
     return NO_ENTRY;
+}
+
+static uint32_t find_by_index(struct scrape_cache *cache, const struct page_text *text)
+{
+    if (make_index(cache))
+        return find_without_index(cache, text);
+    uint32_t mask = cache->slot_count - 1, slot = home_of(cache, text);
+    for (; cache->slots[slot] != NO_ENTRY; slot = (slot + 1) & mask)
+        if (cache->entries[cache->slots[slot]].text == text)
+            return cache->slots[slot];
+    return NO_ENTRY;
+}
+
+/* ---- entries ---- */
+
+static uint32_t find_index(struct scrape_cache *cache, struct text raw)
+{
+    if (cache->next < cache->count &&
+        text_equal(page_text_get(cache->entries[cache->next].text), raw))
+        return cache->next;
+    const struct page_text *text = page_texts_find(cache->texts, raw);
+    if (!text || !cache->count)
+        return NO_ENTRY;
+    uint32_t index = find_by_index(cache, text);
+    cache->index_helped |= index != NO_ENTRY;
+    return index;
 }
 
 struct text scrape_cache_expected(const struct scrape_cache *cache)
 {
     if (cache->next >= cache->count || cache->entries[cache->next].spans_lines)
         return (struct text){NULL, 0};
-    const struct cached_series *entry = &cache->entries[cache->next];
-    return (struct text){cache->texts.bytes + entry->text_offset, entry->text_length};
+    return page_text_get(cache->entries[cache->next].text);
 }
 
 static struct cached_series *take_entry(struct scrape_cache *cache, uint32_t index)
@@ -172,35 +220,6 @@ struct cached_series *scrape_cache_take_expected(struct scrape_cache *cache)
     return take_entry(cache, cache->next);
 }
 
-static void insert_slot(struct scrape_cache *cache, uint32_t index)
-{
-    uint32_t mask = cache->slot_count - 1;
-    uint32_t slot = cache->entries[index].hash & mask;
-    while (cache->slots[slot] != NO_ENTRY)
-        slot = (slot + 1) & mask;
-    cache->slots[slot] = index;
-}
-
-static void rebuild_index(struct scrape_cache *cache)
-{
-    memset(cache->slots, 0xff, cache->slot_count * sizeof(*cache->slots));
-    for (uint32_t i = 0; i < cache->count; i++)
-        insert_slot(cache, i);
-}
-
-static int grow_index(struct scrape_cache *cache)
-{
-    uint32_t slot_count = cache->slot_count ? cache->slot_count * 2 : MIN_SLOTS;
-    uint32_t *slots = malloc(slot_count * sizeof(*slots));
-    if (!slots)
-        return -ENOMEM;
-    free(cache->slots);
-    cache->slots = slots;
-    cache->slot_count = slot_count;
-    rebuild_index(cache);
-    return 0;
-}
-
 static int reserve_entry(struct scrape_cache *cache)
 {
     if (cache->count == SCRAPE_CACHE_MAX_SERIES)
@@ -213,30 +232,32 @@ static int reserve_entry(struct scrape_cache *cache)
         cache->entries = entries;
         cache->capacity = capacity;
     }
-    return 2 * (cache->count + 1) > cache->slot_count ? grow_index(cache) : 0;
+    return cache->slots ? make_index(cache) : 0;
 }
 
 int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id series,
                      struct cached_series **out)
 {
-    uint32_t offset = (uint32_t)cache->texts.length;
-    int error = reserve_entry(cache);
+    struct page_text *text;
+    int error = raw.length > SCRAPE_CACHE_MAX_TEXT - cache->text_bytes ? -E2BIG : 0;
     if (!error)
-        error = buffer_append_text(&cache->texts, raw);
+        error = reserve_entry(cache);
+    if (!error)
+        error = page_texts_intern(cache->texts, raw, &text);
     if (error)
         return error;
 
     uint32_t index = cache->count++;
+    cache->text_bytes += raw.length;
     cache->entries[index] = (struct cached_series){
-        .hash = hash_text(cache, raw),
-        .text_length = (uint32_t)raw.length,
-        .text_offset = offset,
+        .text = text,
         .seen = cache->scrape,
         .series = series,
         .is_new = true,
         .spans_lines = memchr(raw.bytes, '\n', raw.length) != NULL,
     };
-    insert_slot(cache, index);
+    if (cache->slots)
+        insert_slot(cache, index);
     if (index < cache->newest_count)
         cache->newest[index] = INT64_MIN;
     cache->next = index + 1;
@@ -444,7 +465,7 @@ int scrape_cache_reset(struct scrape_cache *cache)
 {
     struct scrape_cache *fresh;
 
-    int error = scrape_cache_new(cache->series, &fresh);
+    int error = scrape_cache_new(cache->series, cache->texts, &fresh);
     if (error)
         return error;
     error = scrape_cache_inherit(fresh, cache);
@@ -459,32 +480,27 @@ int scrape_cache_reset(struct scrape_cache *cache)
 
 bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
 {
-    uint32_t kept = 0, bytes = 0;
+    uint32_t kept = 0;
 
+    if (!cache->index_helped)
+        drop_index(cache);
     if (failed && cache->count <= cache->good_count + KEPT_BY_FAILURES)
         return false;
     for (uint32_t i = 0; i < cache->count; i++) {
-        struct cached_series entry = cache->entries[i];
-        if (entry.seen != cache->scrape) {
-            release_entry(cache, &entry);
+        if (cache->entries[i].seen != cache->scrape) {
+            release_entry(cache, &cache->entries[i]);
             continue;
         }
         if (kept != i) {
-            memmove(cache->texts.bytes + bytes, cache->texts.bytes + entry.text_offset,
-                    entry.text_length);
-            entry.text_offset = bytes;
-            cache->entries[kept] = entry;
+            cache->entries[kept] = cache->entries[i];
             if (i < cache->newest_count)
                 cache->newest[kept] = cache->newest[i];
         }
         kept++;
-        bytes += entry.text_length;
     }
-    if (kept != cache->count) {
-        cache->count = kept;
-        cache->texts.length = bytes;
-        rebuild_index(cache);
-    }
+    if (kept != cache->count)
+        drop_index(cache); /* it has their numbers of before */
+    cache->count = kept;
     if (!failed)
         cache->good_count = kept;
     return failed;

@@ -6,6 +6,7 @@
 #define EDGEMETER_SCRAPE_SCRAPE_CACHE_H
 
 #include "model/series_table.h"
+#include "scrape/page_text.h"
 #include "scrape/scrape_exemplars.h"
 #include "scrape/scrape_families.h"
 
@@ -13,21 +14,22 @@
 #define SCRAPE_CACHE_MAX_TEXT (512u * 1024 * 1024) /* bytes of raw text */
 
 struct cached_series {
-    uint32_t hash;
-    uint32_t text_length;
-    uint32_t text_offset;
-    uint32_t seen;        /* the scrape in which it was last on the page */
-    series_id series;     /* 0: dropped by relabelling */
-    bool is_new : 1;      /* no sample of it was taken yet */
-    bool tracked : 1;     /* this scrape has a sample of it at the scrape's own time */
-    bool spans_lines : 1; /* its text holds a newline */
-    bool live : 1;        /* so had the scrape before: its end is worth a stale marker */
-    bool is_created : 1;  /* says when the count of other series began (OpenMetrics' _created) */
+    struct page_text *text;
+    series_id series;         /* 0: dropped by relabelling */
+    uint32_t seen : 27;       /* the scrape in which it was last on the page */
+    uint32_t is_new : 1;      /* no sample of it was taken yet */
+    uint32_t tracked : 1;     /* this scrape has a sample of it at the scrape's own time */
+    uint32_t spans_lines : 1; /* its text holds a newline */
+    uint32_t live : 1;        /* so had the scrape before: its end is worth a stale marker */
+    uint32_t is_created : 1;  /* tells when the count of others began (OpenMetrics' _created) */
 };
+_Static_assert(sizeof(struct cached_series) == 16, "there is one for each series of each target");
 
 struct scrape_cache;
 
-int scrape_cache_new(struct series_table *series, struct scrape_cache **out);
+/* Both tables outlive it. */
+int scrape_cache_new(struct series_table *series, struct page_texts *texts,
+                     struct scrape_cache **out);
 /* Releases its references. */
 void scrape_cache_free(struct scrape_cache **cache);
 

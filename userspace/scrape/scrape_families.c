@@ -5,10 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "base/cleanup.h"
 
@@ -16,18 +12,17 @@
 #define MAX_HELP (1 << 20) /* bytes of a help text, escapes resolved */
 
 struct comment_run {
-    uint64_t hash;
-    uint32_t length;
+    struct page_text *text; /* NULL: not known yet */
     uint32_t lines;
     metadata_id metadata; /* of its last family; held */
     uint32_t seen;        /* the page on which it was last */
     bool has_type;
-    enum metadata_type type; /* its last TYPE line's */
+    uint8_t type; /* its last TYPE line's */
 };
 
 struct scrape_families {
     struct series_table *series;
-    uint64_t seed;
+    struct page_texts *texts;
     struct comment_run *runs;
     uint32_t count, capacity;
     uint32_t next; /* the run expected next */
@@ -42,14 +37,14 @@ struct scrape_families {
     enum metadata_type type;
 };
 
-int scrape_families_new(struct series_table *series, struct scrape_families **out)
+int scrape_families_new(struct series_table *series, struct page_texts *texts,
+                        struct scrape_families **out)
 {
     struct scrape_families *families = calloc(1, sizeof(*families));
     if (!families)
         return -ENOMEM;
     families->series = series;
-    if (getrandom(&families->seed, sizeof(families->seed), GRND_NONBLOCK) < 0)
-        families->seed = (uintptr_t)families; /* right after boot */
+    families->texts = texts;
     *out = families;
     return 0;
 }
@@ -60,10 +55,17 @@ static void change_metadata(struct scrape_families *families, metadata_id *from,
     *from = to;
 }
 
+static void release_run(struct scrape_families *families, struct comment_run *run)
+{
+    series_table_release_metadata(families->series, run->metadata);
+    if (run->text)
+        page_texts_release(families->texts, run->text);
+}
+
 static void forget_from(struct scrape_families *families, uint32_t first)
 {
     for (uint32_t i = first; i < families->count; i++)
-        series_table_release_metadata(families->series, families->runs[i].metadata);
+        release_run(families, &families->runs[i]);
     families->count = first;
 }
 
@@ -93,9 +95,8 @@ static bool run_is_at(const struct scrape_families *families, uint32_t index, co
 {
     if (index >= families->count)
         return false;
-    const struct comment_run *run = &families->runs[index];
-    return run->length <= left &&
-           XXH3_64bits_withSeed(at, run->length, families->seed) == run->hash;
+    const struct page_text *text = families->runs[index].text;
+    return text && text->length <= left && !memcmp(at, text->bytes, text->length);
 }
 
 size_t scrape_families_known(struct scrape_families *families, const char *at, size_t left,
@@ -118,7 +119,7 @@ size_t scrape_families_known(struct scrape_families *families, const char *at, s
     if (run->has_type)
         families->type = run->type;
     *lines = run->lines;
-    return run->length;
+    return run->text->length;
 }
 
 /* Without room for it the family stays undescribed. */
@@ -192,6 +193,7 @@ static struct comment_run *insert_run(struct scrape_families *families)
     families->next++;
     families->seen++;
     place->metadata = 0;
+    place->text = NULL;
     return place;
 }
 
@@ -200,17 +202,20 @@ static void learn_run(struct scrape_families *families, struct text run)
     struct comment_run *place =
         families->is_known ? &families->runs[families->next - 1] : insert_run(families);
 
-    if (!place || (families->is_known && place->length == run.length))
+    if (!place || (families->is_known && place->text && place->text->length == run.length))
         return;
+    struct page_text *before = place->text;
+    if (page_texts_intern(families->texts, run, &place->text))
+        place->text = NULL; /* parsed again at the next scrape */
+    if (before)
+        page_texts_release(families->texts, before);
     if (families->metadata)
         series_table_hold_metadata(families->series, families->metadata);
     change_metadata(families, &place->metadata, families->metadata);
-    place->hash = XXH3_64bits_withSeed(run.bytes, run.length, families->seed);
-    place->length = (uint32_t)run.length;
     place->lines = count_lines(run);
     place->seen = families->page;
     place->has_type = families->has_type;
-    place->type = families->type;
+    place->type = (uint8_t)families->type;
 }
 
 void scrape_families_learn(struct scrape_families *families, struct text run)
@@ -230,7 +235,7 @@ void scrape_families_end(struct scrape_families *families)
         if (families->runs[i].seen == families->page)
             families->runs[kept++] = families->runs[i];
         else
-            series_table_release_metadata(families->series, families->runs[i].metadata);
+            release_run(families, &families->runs[i]);
     }
     families->count = kept;
 }

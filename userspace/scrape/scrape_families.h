@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a target says of its metric families, over many scrapes. Comments make up half of a page and
- * hardly ever change: a run of them that stood at the same place in the scrape before is known by
- * its hash, and none of its lines is parsed again. */
+ * hardly ever change: a run of them that stood at the same place in the scrape before is known,
+ * and none of its lines is parsed again. */
 #ifndef EDGEMETER_SCRAPE_SCRAPE_FAMILIES_H
 #define EDGEMETER_SCRAPE_SCRAPE_FAMILIES_H
 
 #include "model/exposition.h"
 #include "model/series_table.h"
+#include "scrape/page_text.h"
 
 #define SCRAPE_FAMILIES_MAX (1u << 16) /* runs of comments that are known again */
 
 struct scrape_families;
 
-/* Metadata is interned in the table, which outlives this. */
-int scrape_families_new(struct series_table *series, struct scrape_families **out);
+/* Both tables outlive it. */
+int scrape_families_new(struct series_table *series, struct page_texts *texts,
+                        struct scrape_families **out);
 void scrape_families_free(struct scrape_families **families);
 
 /* A page begins. */

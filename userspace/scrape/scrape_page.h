@@ -21,6 +21,7 @@
 /* What all targets share. */
 struct scrape_shared {
     struct series_table *series;
+    struct page_texts *texts;
     struct scrape_labels *labels;
     struct exposition_entry *entry; /* the line being parsed */
     bool exemplars;                 /* somebody wants them */

@@ -37,6 +37,8 @@ static int shared_init(struct scrape_shared *shared, const struct scraper_enviro
     if (!shared->entry)
         return -ENOMEM;
     int error = scrape_labels_new(environment->external_labels, &shared->labels);
+    if (!error)
+        error = page_texts_new(&shared->texts);
     if (!error && metrics)
         error = scrape_metrics_init(&shared->metrics, metrics);
     shared->seed = scrape_schedule_seed(environment->external_labels);
@@ -46,6 +48,7 @@ static int shared_init(struct scrape_shared *shared, const struct scraper_enviro
 static void shared_free(struct scrape_shared *shared)
 {
     scrape_labels_free(&shared->labels);
+    page_texts_free(&shared->texts);
     free(shared->entry);
 }
 

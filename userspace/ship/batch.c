@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From pending samples to a compressed body. The order: names as they first come, found by a hash
- * of their text, since sorting would cost more than encoding. */
+/* From pending samples to a compressed body. The order: names as they first come, told apart by
+ * their numbers, since sorting would cost more than encoding. */
 #include "ship/batch.h"
 
 #include <errno.h>
 #include <snappy-c.h>
 #include <stdlib.h>
-#include <sys/random.h>
-#include <xxhash.h>
 
 #include "base/cleanup.h"
 
@@ -15,18 +13,17 @@
 #define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64)
 #define SAMPLE_ABOUT_BYTES 32 /* a float on the wire without its labels */
 #define NONE UINT32_MAX
+#define SPREAD 2654435761u /* numbers that follow each other to slots that do not */
 
 /* The samples of one name: a list through builder->next. */
 struct name_group {
-    struct text name;
-    uint32_t hash;
+    uint32_t name; /* labels_metric_name() */
     uint32_t first, last;
 };
 
 struct batch_builder {
     struct series_table *series;
     struct encoder *encoder;
-    uint64_t seed;
     struct name_group *groups;
     uint32_t group_count;
     uint32_t *next;  /* by sample */
@@ -60,8 +57,6 @@ int batch_builder_new(struct series_table *series, struct batch_builder **out)
     if (!builder)
         return -ENOMEM;
     builder->series = series;
-    if (getrandom(&builder->seed, sizeof(builder->seed), GRND_NONBLOCK) < 0)
-        builder->seed = (uintptr_t)builder; /* right after boot */
     int error = encoder_new(BATCH_MAX_BYTES, &builder->encoder);
     if (error)
         batch_builder_free(&builder);
@@ -116,17 +111,16 @@ static int builder_reserve(struct batch_builder *builder, size_t items)
 
 /* ---- the order ---- */
 
-static struct name_group *find_group(struct batch_builder *builder, struct text name)
+static struct name_group *find_group(struct batch_builder *builder, uint32_t name)
 {
-    uint32_t hash = (uint32_t)XXH3_64bits_withSeed(name.bytes, name.length, builder->seed);
-    size_t mask = 2 * builder->capacity - 1, slot = hash & mask;
+    size_t mask = 2 * builder->capacity - 1, slot = name * SPREAD >> 7 & mask;
     for (; builder->slots[slot]; slot = (slot + 1) & mask) {
         struct name_group *group = &builder->groups[builder->slots[slot] - 1];
-        if (group->hash == hash && text_equal(group->name, name))
+        if (group->name == name)
             return group;
     }
     struct name_group *group = &builder->groups[builder->group_count++];
-    *group = (struct name_group){name, hash, NONE, NONE};
+    *group = (struct name_group){name, NONE, NONE};
     builder->slots[slot] = builder->group_count;
     return group;
 }
@@ -139,9 +133,8 @@ static void order_by_name(struct batch_builder *builder, const struct pending *p
     builder->group_count = 0;
     for (uint32_t i = 0; i < items; i++) {
         series_id series = pending_at(pending, i)->sample.series;
-        struct text name =
-            labels_get(series_table_labels(builder->series, series), TEXT(LABEL_METRIC_NAME));
-        if (!group || !text_equal(group->name, name)) /* families come in runs */
+        uint32_t name = labels_metric_name(series_table_labels(builder->series, series));
+        if (!group || group->name != name) /* families come in runs */
             group = find_group(builder, name);
         if (group->first == NONE)
             group->first = i;
