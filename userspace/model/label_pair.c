@@ -11,8 +11,9 @@
 #include "model/labels_packed.h"
 
 #define LEAST_CAPACITY 64
-#define TAG_NAME 0x0a  /* field 1, bytes */
-#define TAG_VALUE 0x12 /* field 2, bytes */
+#define TAG_NAME 0x0a                    /* field 1, bytes */
+#define TAG_VALUE 0x12                   /* field 2, bytes */
+#define NAME_LENGTH_MAX ((1u << 30) - 1) /* LABELS_MAX_BYTES is less */
 #define EMPTY UINT32_MAX
 
 struct label_pair **label_pairs; /* a free number's place holds the next free one and 1 more */
@@ -51,7 +52,7 @@ static uint32_t hash_of(const struct label *label)
 
 static bool pair_is(const struct label_pair *pair, const struct label *label, uint32_t hash)
 {
-    if (pair->hash != hash || pair->name_length != label->name.length)
+    if (pair->hash != hash || pair->name_length != (label->name.length & NAME_LENGTH_MAX))
         return false;
     struct label own = label_pair_label(pair);
     return text_equal(own.name, label->name) && text_equal(own.value, label->value);
@@ -68,13 +69,26 @@ static uint8_t *put_text(uint8_t *at, uint8_t tag, struct text text)
     return packed_put(at, text.bytes, (uint32_t)text.length);
 }
 
+static enum label_pair_kind kind_of(struct text name)
+{
+    if (text_equal(name, TEXT(LABEL_METRIC_NAME)))
+        return LABEL_PAIR_METRIC_NAME;
+    return text_equal(name, TEXT("instance")) ? LABEL_PAIR_INSTANCE : LABEL_PAIR_OTHER;
+}
+
 static struct label_pair *pair_new(const struct label *label, uint32_t hash)
 {
     size_t size = text_size(label->name) + text_size(label->value);
     struct label_pair *pair = malloc(sizeof(*pair) + size);
     if (!pair)
         return NULL;
-    *pair = (struct label_pair){hash, 1, (uint32_t)size, (uint32_t)label->name.length};
+    *pair = (struct label_pair){
+        .hash = hash,
+        .references = 1,
+        .length = (uint32_t)size,
+        .name_length = (uint32_t)label->name.length & NAME_LENGTH_MAX,
+        .kind = kind_of(label->name),
+    };
     put_text(put_text((uint8_t *)pair->message, TAG_NAME, label->name), TAG_VALUE, label->value);
     return pair;
 }

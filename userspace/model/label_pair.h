@@ -14,11 +14,14 @@
 
 typedef uint32_t label_pair_id;
 
+enum label_pair_kind { LABEL_PAIR_OTHER, LABEL_PAIR_METRIC_NAME, LABEL_PAIR_INSTANCE };
+
 struct label_pair {
     uint32_t hash;
     uint32_t references;
     uint32_t length; /* of the message */
-    uint32_t name_length;
+    uint32_t name_length : 30;
+    uint32_t kind : 2;
     char message[]; /* {1: name, 2: value} as protobuf writes it: sent by copying */
 };
 
@@ -33,13 +36,6 @@ extern struct label_pair **label_pairs; /* by number; for label_pair_get alone *
 static inline const struct label_pair *label_pair_get(label_pair_id id)
 {
     return label_pairs[id];
-}
-
-/* The name begins behind its tag and its length. */
-static inline bool label_pair_is_metric_name(const struct label_pair *pair)
-{
-    return pair->name_length == sizeof(LABEL_METRIC_NAME) - 1 &&
-           !memcmp(pair->message + 2, LABEL_METRIC_NAME, sizeof(LABEL_METRIC_NAME) - 1);
 }
 
 struct label label_pair_label(const struct label_pair *pair);

@@ -99,12 +99,18 @@ void labels_free_interned(struct labels **labels)
     *labels = NULL;
 }
 
-uint32_t labels_metric_name(const struct labels *interned)
+struct labels_keys labels_keys(const struct labels *interned)
 {
-    for (uint32_t i = 0; i < interned->count; i++)
-        if (label_pair_is_metric_name(label_pair_get(interned->pairs[i])))
-            return interned->pairs[i];
-    return UINT32_MAX;
+    struct labels_keys keys = {.siblings = interned->count};
+    for (uint32_t i = 0; i < interned->count; i++) {
+        uint64_t key = (interned->pairs[i] + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
+        enum label_pair_kind kind = label_pair_get(interned->pairs[i])->kind;
+        if (kind == LABEL_PAIR_METRIC_NAME)
+            keys.name = key;
+        if (kind != LABEL_PAIR_INSTANCE)
+            keys.siblings = (keys.siblings ^ key) * UINT64_C(0xff51afd7ed558ccd);
+    }
+    return keys;
 }
 
 /* ---- reading ---- */

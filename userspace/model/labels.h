@@ -44,10 +44,13 @@ bool labels_next(struct label_cursor *cursor);
  * no other set has. 0, -ENOMEM or -E2BIG. */
 int labels_intern(const struct labels *labels, struct labels **out);
 void labels_free_interned(struct labels **labels);
-/* The number of an interned set's metric name, which two sets share or not; UINT32_MAX: it has
- * none.
- */
-uint32_t labels_metric_name(const struct labels *interned);
+
+/* Of an interned set, equal where its metric name is, and where all is but `instance`; for putting
+ * alike series side by side, since others may have the same. */
+struct labels_keys {
+    uint64_t name, siblings;
+};
+struct labels_keys labels_keys(const struct labels *interned);
 
 /* {__name__="up", job="x"} as `up{job="x"}` with Prometheus' escapes; a name that is not a legacy
  * name is quoted inside the braces. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From pending samples to a compressed body. The order: names as they first come, told apart by
- * their numbers, since sorting would cost more than encoding. */
+/* From pending samples to a compressed body. The order: names as they first come; of a name the
+ * label sets as they first come, those side by side that differ in their instance alone. Found by
+ * hashes of the pairs' numbers, since sorting would cost more than encoding. */
 #include "ship/batch.h"
 
 #include <errno.h>
@@ -13,22 +14,27 @@
 #define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64)
 #define SAMPLE_ABOUT_BYTES 32 /* a float on the wire without its labels */
 #define NONE UINT32_MAX
-#define SPREAD 2654435761u /* numbers that follow each other to slots that do not */
 
-/* The samples of one name: a list through builder->next. */
-struct name_group {
-    uint32_t name; /* labels_metric_name() */
-    uint32_t first, last;
+/* What stands side by side, found by its key. */
+struct group {
+    uint64_t key;
+    uint32_t first, last; /* of a name: groups of siblings; of siblings: samples */
+    uint32_t next;        /* of siblings: the next of the same name */
+};
+
+/* Open addressing. */
+struct group_set {
+    struct group *groups;
+    uint32_t count;
+    uint32_t *slots; /* twice as many; group + 1, 0 is empty */
 };
 
 struct batch_builder {
     struct series_table *series;
     struct encoder *encoder;
-    struct name_group *groups;
-    uint32_t group_count;
-    uint32_t *next;  /* by sample */
-    uint32_t *slots; /* open addressing: group + 1, 0 is empty */
-    size_t capacity; /* of groups and next; slots has twice as many */
+    struct group_set names, siblings;
+    uint32_t *next;  /* by sample: the next of its siblings */
+    size_t capacity; /* of next and the groups */
 };
 
 void batch_init(struct batch *batch)
@@ -65,13 +71,27 @@ int batch_builder_new(struct series_table *series, struct batch_builder **out)
     return error;
 }
 
+static void set_free(struct group_set *set)
+{
+    free(set->groups);
+    free(set->slots);
+    *set = (struct group_set){};
+}
+
+static int set_reserve(struct group_set *set, size_t capacity)
+{
+    set_free(set);
+    set->groups = calloc(capacity, sizeof(*set->groups));
+    set->slots = calloc(2 * capacity, sizeof(*set->slots));
+    return set->groups && set->slots ? 0 : -ENOMEM;
+}
+
 static void builder_free_order(struct batch_builder *builder)
 {
-    free(builder->groups);
+    set_free(&builder->names);
+    set_free(&builder->siblings);
     free(builder->next);
-    free(builder->slots);
-    builder->groups = NULL;
-    builder->next = builder->slots = NULL;
+    builder->next = NULL;
     builder->capacity = 0;
 }
 
@@ -98,10 +118,9 @@ static int builder_reserve(struct batch_builder *builder, size_t items)
     while (capacity < items)
         capacity *= 2;
     builder_free_order(builder);
-    builder->groups = calloc(capacity, sizeof(*builder->groups));
     builder->next = calloc(capacity, sizeof(*builder->next));
-    builder->slots = calloc(2 * capacity, sizeof(*builder->slots));
-    if (!builder->groups || !builder->next || !builder->slots) {
+    if (!builder->next || set_reserve(&builder->names, capacity) ||
+        set_reserve(&builder->siblings, capacity)) {
         builder_free_order(builder);
         return -ENOMEM;
     }
@@ -111,37 +130,58 @@ static int builder_reserve(struct batch_builder *builder, size_t items)
 
 /* ---- the order ---- */
 
-static struct name_group *find_group(struct batch_builder *builder, uint32_t name)
+static void set_clear(struct group_set *set, size_t capacity)
 {
-    size_t mask = 2 * builder->capacity - 1, slot = name * SPREAD >> 7 & mask;
-    for (; builder->slots[slot]; slot = (slot + 1) & mask) {
-        struct name_group *group = &builder->groups[builder->slots[slot] - 1];
-        if (group->name == name)
-            return group;
-    }
-    struct name_group *group = &builder->groups[builder->group_count++];
-    *group = (struct name_group){name, NONE, NONE};
-    builder->slots[slot] = builder->group_count;
-    return group;
+    memset(set->slots, 0, 2 * capacity * sizeof(*set->slots));
+    set->count = 0;
 }
 
-static void order_by_name(struct batch_builder *builder, const struct pending *pending,
+/* The group's number; one that is new is empty. */
+static uint32_t find_group(struct group_set *set, size_t capacity, uint64_t key)
+{
+    size_t mask = 2 * capacity - 1, slot = (key ^ key >> 32) & mask;
+    for (; set->slots[slot]; slot = (slot + 1) & mask)
+        if (set->groups[set->slots[slot] - 1].key == key)
+            return set->slots[slot] - 1;
+    set->groups[set->count] = (struct group){key, NONE, NONE, NONE};
+    set->slots[slot] = ++set->count;
+    return set->count - 1;
+}
+
+static void add_sample(struct batch_builder *builder, struct group *siblings, uint32_t sample)
+{
+    builder->next[sample] = NONE;
+    if (siblings->first == NONE)
+        siblings->first = sample;
+    else
+        builder->next[siblings->last] = sample;
+    siblings->last = sample;
+}
+
+static void add_siblings(struct batch_builder *builder, uint64_t name, uint32_t number)
+{
+    struct group *group =
+        &builder->names.groups[find_group(&builder->names, builder->capacity, name)];
+    if (group->first == NONE)
+        group->first = number;
+    else
+        builder->siblings.groups[group->last].next = number;
+    group->last = number;
+}
+
+static void order_samples(struct batch_builder *builder, const struct pending *pending,
                           size_t items)
 {
-    struct name_group *group = NULL;
-    memset(builder->slots, 0, 2 * builder->capacity * sizeof(*builder->slots));
-    builder->group_count = 0;
+    set_clear(&builder->names, builder->capacity);
+    set_clear(&builder->siblings, builder->capacity);
     for (uint32_t i = 0; i < items; i++) {
         series_id series = pending_at(pending, i)->sample.series;
-        uint32_t name = labels_metric_name(series_table_labels(builder->series, series));
-        if (!group || group->name != name) /* families come in runs */
-            group = find_group(builder, name);
-        if (group->first == NONE)
-            group->first = i;
-        else
-            builder->next[group->last] = i;
-        group->last = i;
-        builder->next[i] = NONE;
+        struct labels_keys keys = labels_keys(series_table_labels(builder->series, series));
+        uint32_t known = builder->siblings.count;
+        uint32_t number = find_group(&builder->siblings, builder->capacity, keys.siblings);
+        if (number == known)
+            add_siblings(builder, keys.name, number);
+        add_sample(builder, &builder->siblings.groups[number], i);
     }
 }
 
@@ -239,6 +279,17 @@ static void batch_give_up(struct batch *batch, struct pending *pending)
     buffer_clear(&batch->body);
 }
 
+static void take_name(struct batch_builder *builder, struct batch *batch, struct pending *pending,
+                      const struct group *name, const struct batch_rules *rules)
+{
+    const struct group *siblings;
+    for (uint32_t g = name->first; g != NONE; g = siblings->next) {
+        siblings = &builder->siblings.groups[g];
+        for (uint32_t i = siblings->first; i != NONE; i = builder->next[i])
+            batch_take(builder, batch, pending, i, rules);
+    }
+}
+
 void batch_build(struct batch_builder *builder, struct batch *batch, struct pending *pending,
                  size_t items, const struct batch_rules *rules)
 {
@@ -250,11 +301,10 @@ void batch_build(struct batch_builder *builder, struct batch *batch, struct pend
         batch_give_up(batch, pending);
         return;
     }
-    order_by_name(builder, pending, items);
+    order_samples(builder, pending, items);
     encoder_begin(builder->encoder, rules->protocol);
-    for (uint32_t g = 0; g < builder->group_count; g++)
-        for (uint32_t i = builder->groups[g].first; i != NONE; i = builder->next[i])
-            batch_take(builder, batch, pending, i, rules);
+    for (uint32_t name = 0; name < builder->names.count; name++)
+        take_name(builder, batch, pending, &builder->names.groups[name], rules);
     if (sample_counts_sum(batch->samples) &&
         (encoder_finish(builder->encoder, &encoded) || batch_compress(&batch->body, encoded)))
         batch_give_up(batch, pending);
