@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands around an agent in bench-scrape, cheap enough not to be what is measured: targets
  * that show an exporter's page in which half of the values change every second, and a remote that
- * takes whatever is posted and answers 204.
+ * takes whatever is posted and answers 204 (to 2.0 that all of it was written).
  *
  *   scrape_peers PAGE PORTS [SERIES]
  *
@@ -39,6 +39,7 @@ struct peer {
     char request[REQUEST_MAX];
     size_t request_length;
     size_t body_left;  /* of a POST, to be read */
+    bool is_v2;        /* the POST wants to be told what was written */
     struct page *page; /* being sent; NULL: none */
     char head[256];
     size_t head_length, sent;
@@ -201,7 +202,9 @@ static void answer_get(struct peer *peer)
 static void answer_post(struct peer *peer)
 {
     peer->port->posts++;
-    peer->head_length = (size_t)sprintf(peer->head, "HTTP/1.1 204 No Content\r\n\r\n");
+    peer->head_length = (size_t)sprintf(
+        peer->head, "HTTP/1.1 204 No Content\r\n%s\r\n",
+        peer->is_v2 ? "X-Prometheus-Remote-Write-Samples-Written: 1000000\r\n" : "");
 }
 
 /* What the request holds beyond its head is body: there is no pipelining. */
@@ -217,6 +220,7 @@ static bool peer_answer(struct peer *peer)
         size_t body = field && field < end ? strtoul(field + 17, NULL, 10) : 0;
         size_t here = peer->request_length - (size_t)(end + 4 - peer->request);
         peer->port->bytes += body;
+        peer->is_v2 = strcasestr(peer->request, "io.prometheus.write.v2") != NULL;
         peer->body_left = body > here ? body - here : 0;
         if (!peer->body_left)
             answer_post(peer);
