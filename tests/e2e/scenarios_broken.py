@@ -155,9 +155,15 @@ def ab_wrk_and_curl_at_once(server, tally):
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         for command in commands
     ]
-    for child, command in zip(children, commands):
-        if child.wait(120):
-            raise AssertionError(f"{command} ended with {child.returncode}")
+    try:
+        for child, command in zip(children, commands):
+            if child.wait(900 if FULL else 120):
+                raise AssertionError(f"{command} ended with {child.returncode}")
+    finally:
+        for child in children:  # none goes on into the next scenario
+            if child.poll() is None:
+                child.kill()
+                child.wait()
 
 
 # Every request gets an answer.
