@@ -12,6 +12,7 @@
 #include "base/clock.h"
 
 #define LONG_ANSWER_NS (NS_PER_SECOND / 2)
+#define LONG_WAIT_NS (50 * NS_PER_MS) /* whoever is new has so long to say what it wants */
 
 enum client_state { CLIENT_WAITING, CLIENT_BUSY, CLIENT_STATES, CLIENT_ENDING = CLIENT_STATES };
 
@@ -116,9 +117,11 @@ void clients_make_room(struct clients *clients)
     struct client *waiting = TAILQ_FIRST(&clients->lists[CLIENT_WAITING]);
     struct client *busy = TAILQ_FIRST(&clients->lists[CLIENT_BUSY]);
 
-    if (waiting)
+    uint64_t now = clock_monotonic_ns();
+
+    if (waiting && now - waiting->since_ns > LONG_WAIT_NS)
         end(waiting);
-    else if (busy && clock_monotonic_ns() - busy->since_ns > LONG_ANSWER_NS)
+    else if (busy && now - busy->since_ns > LONG_ANSWER_NS)
         end(busy);
 }
 
