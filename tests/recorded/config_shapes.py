@@ -194,6 +194,6 @@ OURS = [
     (r".*\.refresh_interval", ["0", "0s"], REFUSED, "Prometheus ends with it"),
     (r".*", ["[~]"], REFUSED, "an empty list item says nothing"),
     (r".*\.protobuf_message", ["~"], ACCEPTED, "as if the key were not there, like any other"),
-    (r".*\.(round_robin_dns|convert_classic_histograms_to_nhcb|native_histogram_bucket_limit)", but(NOTHING), REFUSED,
+    (r".*\.(convert_classic_histograms_to_nhcb|native_histogram_bucket_limit)", but(NOTHING), REFUSED,
      "not built, and refused by name"),
 ]  # fmt: skip

@@ -92,6 +92,7 @@ struct http_config {
     size_t extra_header_count;
     bool follow_redirects; /* default true */
     bool enable_http2;     /* default true: where the server offers it, over TLS */
+    bool round_robin_dns;  /* each connection goes to any of the name's addresses */
 };
 
 void http_config_init(struct http_config *config);

@@ -250,6 +250,10 @@ static int set_transfer(struct http_call *call, const struct http_request *reque
     curl_easy_setopt(
         easy, CURLOPT_HTTP_VERSION,
         (long)(request->config->enable_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    if (request->config->round_robin_dns) {
+        curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
+        curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L); /* shuffled as they are looked up */
+    }
     http_call_set_timeout(call, request->timeout_ns);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

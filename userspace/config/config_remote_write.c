@@ -169,6 +169,7 @@ const struct config_block config_remote_block = {
         {"send_exemplars", CONFIG_BOOL, REMOTE(send_exemplars)},
         {"send_native_histograms", CONFIG_BOOL, REMOTE(send_native_histograms)},
         {"max_bytes_per_second", CONFIG_SIZE, REMOTE(max_bytes_per_second)},
+        {"round_robin_dns", CONFIG_BOOL, REMOTE(http.round_robin_dns)},
         {"headers", CONFIG_CUSTOM, .decode = decode_headers},
         {"queue_config", CONFIG_BLOCK, .block = &queue_config_block},
         {"metadata_config", CONFIG_BLOCK, .block = &metadata_block},
@@ -176,7 +177,6 @@ const struct config_block config_remote_block = {
          .decode = config_decode_relabels},
         {"", CONFIG_INLINE, REMOTE(http), .block = &config_http_block},
 
-        {"round_robin_dns", CONFIG_UNBUILT, .neutral = "false"},
         {"sigv4", CONFIG_CUSTOM, REMOTE(http.sigv4), .decode = config_decode_sigv4},
         {"azuread", CONFIG_UNBUILT},
         {"google_iam", CONFIG_UNBUILT},
