@@ -92,22 +92,25 @@ static void test_many_lines(void **state)
 static void test_secrets(void **state)
 {
     (void)state;
-    struct config *config = parse("scrape_configs:\n"
-                                  "- job_name: a\n"
-                                  "  basic_auth: {username: shown, password: " SECRET "}\n"
-                                  "  proxy_url: http://u:" SECRET "@p:1\n"
-                                  "  proxy_connect_header: {A: [" SECRET "]}\n"
-                                  "  http_headers: {X: {secrets: [" SECRET ", '" SECRET " 2']}}\n"
-                                  "- job_name: b\n"
-                                  "  authorization: {credentials: '" SECRET "'}\n"
-                                  "- job_name: c\n"
-                                  "  bearer_token: " SECRET "\n"
-                                  "- job_name: d\n"
-                                  "  oauth2: {client_id: shown, client_secret: " SECRET
-                                  ", token_url: 'http://u:" SECRET "@t/'}\n"
-                                  "remote_write:\n"
-                                  "- url: https://u:" SECRET "@h/x?y\n"
-                                  "  headers: {X-Key: " SECRET "}\n");
+    struct config *config =
+        parse("scrape_configs:\n"
+              "- job_name: a\n"
+              "  basic_auth: {username: shown, password: " SECRET "}\n"
+              "  proxy_url: http://u:" SECRET "@p:1\n"
+              "  proxy_connect_header: {A: [" SECRET "]}\n"
+              "  http_headers: {X: {secrets: [" SECRET ", '" SECRET " 2']}}\n"
+              "- job_name: b\n"
+              "  authorization: {credentials: '" SECRET "'}\n"
+              "- job_name: c\n"
+              "  bearer_token: " SECRET "\n"
+              "- job_name: d\n"
+              "  oauth2: {client_id: shown, client_secret: " SECRET ", token_url: 'http://u:" SECRET
+              "@t/'}\n"
+              "remote_write:\n"
+              "- url: https://u:" SECRET "@h/x?y\n"
+              "  headers: {X-Key: " SECRET "}\n"
+              "- url: http://h/\n"
+              "  sigv4: {region: r, access_key: shown, secret_key: " SECRET "}\n");
     const char *printed = config->printed.bytes;
     assert_null(strstr(printed, SECRET));
     assert_non_null(strstr(printed, "username: shown\n"));

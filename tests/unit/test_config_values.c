@@ -181,9 +181,27 @@ static void test_urls(void **state)
         "HTTP://x/a@b:c", "http://x?y=z",
     };
     static const char *const bad[] = {
-        "",          "x",         "http:/x",    "http//x",    "ftp://x",       "http://",
-        "http:///a", "http://:1", "http://@",   "http://u@",  "http://x:a",    "http://x:65536",
-        "http://[x", "http://[]", "http://x y", "http://x\n", "http://[::1]x", "http://x:1:2",
+        "",
+        "x",
+        "http:/x",
+        "http//x",
+        "ftp://x",
+        "http://",
+        "http:///a",
+        "http://:1",
+        "http://@",
+        "http://u@",
+        "http://x:a",
+        "http://x:65536",
+        "http://[x",
+        "http://[]",
+        "http://x y",
+        "http://x\n",
+        "http://[::1]x",
+        "http://x:1:2",
+        "http://x\\y",
+        "http://a$b",
+        "http://<a>",
     };
     for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         if (config_url_fault(text_of(good[i])))

@@ -34,6 +34,8 @@ static const struct {
     {"credentials", HIDE_ALL},
     {"bearer_token", HIDE_ALL},
     {"client_secret", HIDE_ALL},
+    {"secret_key", HIDE_ALL}, /* of sigv4 */
+    {"session_token", HIDE_ALL},
     {"secrets", HIDE_ALL},              /* of http_headers */
     {"proxy_connect_header", HIDE_ALL}, /* but for its names */
     {"headers", HIDE_ALL},

@@ -185,6 +185,15 @@ static bool port_is_legal(struct text text)
     return text.length == 0 || (config_uint_parse(text, &port) == 0 && port <= UINT16_MAX);
 }
 
+/* Those that libcurl takes for no part of a name. */
+static bool name_is_legal(struct text name)
+{
+    for (size_t i = 0; i < name.length; i++)
+        if (strchr("!@{}[]\\$'\"^`*<>=;,+&()%|", name.bytes[i]))
+            return false;
+    return true;
+}
+
 /* What stands between "://" and the path, less the user's name and password. */
 static const char *host_fault(struct text host)
 {
@@ -202,6 +211,9 @@ static const char *host_fault(struct text host)
         colon = memchr(host.bytes, ':', host.length);
         if (colon == host.bytes || host.length == 0)
             return "has no host name";
+        if (!name_is_legal(
+                (struct text){host.bytes, colon ? (size_t)(colon - host.bytes) : host.length}))
+            return "has a character in its host name that no host's name has";
     }
     if (colon) {
         port = (struct text){colon + 1, (size_t)(host.bytes + host.length - colon - 1)};
