@@ -9,6 +9,7 @@ import time
 
 import manifests  # first: it finds the other modules
 import load
+from agent_metrics import sources
 from checks import equal, run, true
 from cluster import ROOT, Cluster, get, wait_until
 from servers import start_nginx
@@ -48,16 +49,6 @@ def shown(page):
         family = name if name in kinds else re.sub(r"_(bucket|sum|count)$", "", name)
         found[family][1].update(re.findall(r'(\w+)="', labels))
     return {name: (kind, labels - {"le", "quantile"}) for name, (kind, labels) in found.items()}
-
-
-def sources():
-    text = ""
-    for folder, _, names in os.walk(os.path.join(ROOT, "userspace")):
-        for name in names:
-            if name.endswith(".c"):
-                with open(os.path.join(folder, name)) as file:
-                    text += file.read()
-    return text
 
 
 def live_page():

@@ -44,7 +44,7 @@ def make_root(root, cases):
     shutil.copytree(image_root, f"{root}/image")
     config = find(helm(NO_PODS)[0], "ConfigMap")["data"]["edgemeter.yml"]
     for name, (pod, without) in cases.items():
-        folders = {kind: f"/work/{name}/{kind}" for kind in ("config", "queue")}
+        folders = {kind: f"/volumes/{name}/{kind}" for kind in ("config", "queue")}
         for folder in folders.values():
             os.makedirs(root + folder)
         with open(root + folders["config"] + "/edgemeter.yml", "w") as file:

@@ -13,6 +13,7 @@ import urllib.parse
 
 import manifests  # first: it finds the other modules
 import load
+from agent_metrics import sources
 from checks import equal, run, true
 from cluster import EDGEMETER, ROOT, Agent, Cluster, free_port, get, require_programs, wait_until
 from manifests import find, kustomize, parse, read
@@ -149,17 +150,6 @@ def test_dashboards():
         variables = {variable["name"] for variable in board["templating"]["list"]} | {"__rate_interval", "__all"}
         used = set(re.findall(r"\$\{?(\w+)", json.dumps(board)))
         equal(f"{board['title']}: variables that are not there", used - variables, set())
-
-
-def sources():
-    """The text of all C sources: a metric that shows only when something went wrong is named there."""
-    text = ""
-    for folder, _, names in os.walk(os.path.join(ROOT, "userspace")):
-        for name in names:
-            if name.endswith(".c"):
-                with open(os.path.join(folder, name)) as file:
-                    text += file.read()
-    return text
 
 
 def check_names(known):

@@ -42,6 +42,9 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
 void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tree_node *node,
                               const struct config_place *place, void *discovery);
 
+/* The target is an enum http_tls_version. */
+void config_decode_tls_version(struct config_reader *reader, const struct yaml_tree_node *node,
+                               const struct config_place *place, void *version);
 extern const struct config_block config_tls_block;           /* struct http_tls_config */
 extern const struct config_block config_proxy_block;         /* struct http_proxy_config; inline */
 extern const struct config_block config_scrape_limits_block; /* struct scrape_limits; inline */
@@ -49,12 +52,12 @@ extern const struct config_block config_scrape_limits_block; /* struct scrape_li
 extern const struct config_block config_protocol_block;
 extern const struct config_block config_job_protocol_block;
 
-/* The target is a struct http_oauth2_config *. */
 void config_decode_sigv4(struct config_reader *reader, const struct yaml_tree_node *node,
                          const struct config_place *place, void *target);
 /* That no other way to say who we are is given. */
 void config_check_sigv4(struct config_reader *reader, const struct yaml_tree_node *remote,
                         const struct config_place *place);
+/* The target is a struct http_oauth2_config *. */
 void config_decode_oauth2(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *oauth2);
 

@@ -9,8 +9,8 @@
 
 /* --- tls_config --- */
 
-static void decode_version(struct config_reader *reader, const struct yaml_tree_node *node,
-                           const struct config_place *place, void *target)
+void config_decode_tls_version(struct config_reader *reader, const struct yaml_tree_node *node,
+                               const struct config_place *place, void *target)
 {
     static const char *const names[] = {
         [HTTP_TLS_1_0] = "TLS10",
@@ -24,7 +24,7 @@ static void decode_version(struct config_reader *reader, const struct yaml_tree_
         return;
     for (size_t i = HTTP_TLS_1_0; i < ARRAY_SIZE(names); i++) {
         if (text_equal(node->text, text_of(names[i]))) {
-            *version = i;
+            *version = (enum http_tls_version)i;
             return;
         }
     }
@@ -66,8 +66,8 @@ const struct config_block config_tls_block = {
         {"key_file", CONFIG_PATH, TLS(key_file)},
         {"server_name", CONFIG_TEXT, TLS(server_name)},
         {"insecure_skip_verify", CONFIG_BOOL, TLS(insecure_skip_verify)},
-        {"min_version", CONFIG_CUSTOM, TLS(min_version), .decode = decode_version},
-        {"max_version", CONFIG_CUSTOM, TLS(max_version), .decode = decode_version},
+        {"min_version", CONFIG_CUSTOM, TLS(min_version), .decode = config_decode_tls_version},
+        {"max_version", CONFIG_CUSTOM, TLS(max_version), .decode = config_decode_tls_version},
         {"ca_ref", CONFIG_UNBUILT},
         {"cert_ref", CONFIG_UNBUILT},
         {"key_ref", CONFIG_UNBUILT},

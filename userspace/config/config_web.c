@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file_read.h"
 #include "base/path.h"
+#include "config/config_blocks.h"
 #include "config/config_fields.h"
 #include "config/config_values.h"
 
@@ -34,28 +35,6 @@ static void decode_client_auth(struct config_reader *reader, const struct yaml_t
     config_error(reader, node, place,
                  "must be NoClientCert, RequestClientCert, RequireAnyClientCert, "
                  "VerifyClientCertIfGiven or RequireAndVerifyClientCert");
-}
-
-static void decode_version(struct config_reader *reader, const struct yaml_tree_node *node,
-                           const struct config_place *place, void *target)
-{
-    static const char *const names[] = {
-        [HTTP_TLS_1_0] = "TLS10",
-        [HTTP_TLS_1_1] = "TLS11",
-        [HTTP_TLS_1_2] = "TLS12",
-        [HTTP_TLS_1_3] = "TLS13",
-    };
-    enum http_tls_version *version = target;
-
-    if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
-        return;
-    for (size_t i = HTTP_TLS_1_0; i < ARRAY_SIZE(names); i++) {
-        if (text_equal(node->text, text_of(names[i]))) {
-            *version = (enum http_tls_version)i;
-            return;
-        }
-    }
-    config_error(reader, node, place, "must be TLS10, TLS11, TLS12 or TLS13");
 }
 
 static void decode_list(struct config_reader *reader, const struct yaml_tree_node *node,
@@ -187,8 +166,8 @@ static const struct config_block tls_block = {
         {"client_ca_file", CONFIG_PATH, TLS(client_ca_file)},
         {"client_auth_type", CONFIG_CUSTOM, TLS(client_auth), .decode = decode_client_auth},
         {"client_allowed_sans", CONFIG_CUSTOM, TLS(client_sans), .decode = decode_list},
-        {"min_version", CONFIG_CUSTOM, TLS(min_version), .decode = decode_version},
-        {"max_version", CONFIG_CUSTOM, TLS(max_version), .decode = decode_version},
+        {"min_version", CONFIG_CUSTOM, TLS(min_version), .decode = config_decode_tls_version},
+        {"max_version", CONFIG_CUSTOM, TLS(max_version), .decode = config_decode_tls_version},
         {"cipher_suites", CONFIG_CUSTOM, TLS(cipher_suites), .decode = decode_list},
         {"curve_preferences", CONFIG_CUSTOM, TLS(curves), .decode = decode_list},
         {"prefer_server_cipher_suites", CONFIG_BOOL, TLS(prefer_server_ciphers)},
