@@ -91,6 +91,7 @@ static const struct config_case accepted_cases[] = {
     {SCRAPE "scrape_interval: 1h30m", ""},
     {SCRAPE "scrape_interval: 3s", ""},
     {SCRAPE "tls_config: {insecure_skip_verify: on}", ""},
+    {SCRAPE "tls_config: {min_version: TLS10, max_version: TLS11}", ""},
     {SCRAPE "static_configs: [{targets: }, {}]", ""},
     {"scrape_configs:\n"
      "- &a {job_name: a, honor_labels: true}\n"
