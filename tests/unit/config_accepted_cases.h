@@ -21,9 +21,14 @@ static const struct config_case accepted_cases[] = {
     {"scrape_configs: []",
      "f:1:1: warning: there is nothing to do: neither http_metrics nor scrape_configs is given\n"},
     {"http_metrics:\n"
-     "scrape_config_files: []\n"
-     "otlp: {}\n",
+     "scrape_config_files: []\n",
      ""},
+    {"http_metrics:\n"
+     "otlp: {promote_resource_attributes: [a]}\n"
+     "storage: {tsdb: {out_of_order_time_window: 30m}}",
+     "f:2:1: warning: \"otlp\" has no effect: edgemeter receives no OTLP\n"
+     "f:3:1: warning: \"storage\" has no effect: edgemeter keeps no database, and \"queue\" bounds "
+     "what waits to be sent\n"},
     {"http_metrics:\n"
      "global: {evaluation_interval: 1m}",
      "f:2:10: warning: \"evaluation_interval\" has no effect: an agent evaluates no rules\n"},

@@ -413,7 +413,6 @@ static const struct config_case rejected_cases[] = {
      "may "
      "hold a *\n"
      "f:1:34: scrape_config_files[1]: must be a single value, not empty\n"},
-    {"otlp: {a: b}", "f:1:1: \"otlp\"" UNBUILT "remove it, or leave it empty\n"},
     {"global: {scrape_protocols: [x]}",
      "f:1:29: global.scrape_protocols[0]: \"x\" is not " PROTOCOLS},
     {"global: {fallback_scrape_protocol: PrometheusProto}",
@@ -464,9 +463,6 @@ static const struct config_case rejected_cases[] = {
      "the Prometheus that the samples are sent to\n"},
     {"tracing: {endpoint: x}", "f:1:1: \"tracing\" belongs to a Prometheus server, not to an "
                                "agent; remove it; edgemeter sends no traces\n"},
-    {"storage: {tsdb: {}}",
-     "f:1:1: \"storage\" belongs to a Prometheus server, not to an agent; remove it; edgemeter "
-     "keeps no database, and \"queue\" bounds what waits to be sent\n"},
     {"remote_write: [{}]", "f:1:16: remote_write[0]: url is missing; every remote needs one\n"},
     {"remote_write: [null]", "f:1:16: remote_write[0]: an empty list item; remove it\n"},
     {"remote_write: [{url: ''}]", "f:1:22: remote_write[0].url: is empty\n"},

@@ -40,7 +40,7 @@ const struct config_block config_top_block = {(const struct config_field[]){
     {"scrape_config_files", CONFIG_CUSTOM, .decode = config_decode_scrape_files},
     {"remote_write", CONFIG_CUSTOM, .block = &config_remote_block, .decode = config_decode_remotes},
     {"queue", CONFIG_BLOCK, offsetof(struct config, queue), .block = &config_queue_block},
-    {"otlp", CONFIG_UNBUILT, .neutral = "{}"},
+    {"otlp", CONFIG_NO_EFFECT, .advice = "edgemeter receives no OTLP"},
     {"runtime", CONFIG_NO_EFFECT, .advice = "it tunes the Go runtime, which edgemeter has not"},
     {"rule_files", CONFIG_FOREIGN, .neutral = "[]",
      .advice = "remove it, and evaluate the rules where the samples are sent to"},
@@ -49,9 +49,8 @@ const struct config_block config_top_block = {(const struct config_field[]){
     {"remote_read", CONFIG_FOREIGN, .neutral = "[]",
      .advice = "remove it, and query the Prometheus that the samples are sent to"},
     {"tracing", CONFIG_FOREIGN, .neutral = "{}", .advice = "remove it; edgemeter sends no traces"},
-    {"storage", CONFIG_FOREIGN, .neutral = "{}",
-     .advice =
-         "remove it; edgemeter keeps no database, and \"queue\" bounds what waits to be sent"},
+    {"storage", CONFIG_NO_EFFECT,
+     .advice = "edgemeter keeps no database, and \"queue\" bounds what waits to be sent"},
     {NULL}}};
 
 static int config_new(struct config **out)
