@@ -4,6 +4,7 @@
 
 #include "agent_parts.h"
 #include "base/clock.h"
+#include "metadata_endpoint.h"
 #include "meter_endpoint.h"
 #include "queues_endpoint.h"
 #include "serve/federate_page.h"
@@ -58,6 +59,18 @@ static void answer_metadata(void *context, struct server_response *response)
 {
     const struct agent *agent = context;
     targets_endpoint_metadata(agent->scraper, response);
+}
+
+static void answer_families(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    metadata_endpoint_answer(agent->scraper, response);
+}
+
+static void answer_pools(void *context, struct server_response *response)
+{
+    const struct agent *agent = context;
+    targets_endpoint_pools(agent->scraper, response);
 }
 
 static void answer_config(void *context, struct server_response *response)
@@ -160,6 +173,8 @@ void agent_set_routes(struct agent *agent)
         {"GET", "/federate", answer_federate, agent},
         {"GET", "/api/v1/targets", answer_targets, agent},
         {"GET", "/api/v1/targets/metadata", answer_metadata, agent},
+        {"GET", "/api/v1/metadata", answer_families, agent},
+        {"GET", "/api/v1/scrape_pools", answer_pools, agent},
         {"GET", "/api/v1/status/config", answer_config, agent},
         {"GET", "/api/v1/status/flags", answer_flags, agent},
         {"GET", "/api/v1/status/buildinfo", answer_build, agent},

@@ -18,7 +18,7 @@
 #include "serve/server.h"
 #include "ship/shipper.h"
 
-#define AGENT_ROUTES 19
+#define AGENT_ROUTES 21
 
 /* What agent_reload.c keeps between reloads. */
 struct agent_reload {

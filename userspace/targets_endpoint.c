@@ -3,9 +3,11 @@
 #include "targets_endpoint.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/duration.h"
 #include "scrape/target.h"
+#include "serve/json_answer.h"
 #include "serve/targets_page.h"
 
 static void show_job(void *page, const struct scrape_config *config, size_t dropped)
@@ -70,4 +72,66 @@ void targets_endpoint_answer(const struct scraper *scraper, const char *own_addr
     scraper_visit(scraper, &visitor);
     targets_page_write(page, response);
     targets_page_free(&page);
+}
+
+struct pools {
+    struct text *names;
+    size_t count, capacity;
+    bool failed;
+};
+
+static void gather_job(void *context, const struct scrape_config *config, size_t dropped)
+{
+    struct pools *pools = context;
+    (void)dropped;
+
+    if (pools->count == pools->capacity) {
+        size_t capacity = pools->capacity * 2 + 16;
+        void *grown = reallocarray(pools->names, capacity, sizeof(*pools->names));
+        pools->failed |= !grown;
+        if (!grown)
+            return;
+        pools->names = grown;
+        pools->capacity = capacity;
+    }
+    pools->names[pools->count++] = text_of(config->job_name);
+}
+
+static void pass_target(void *pools, const struct target *target,
+                        const struct scrape_status *status)
+{
+    (void)pools;
+    (void)target;
+    (void)status;
+}
+
+static void pass_dropped(void *pools, const struct labels *discovered)
+{
+    (void)pools;
+    (void)discovered;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return text_compare(*(const struct text *)a, *(const struct text *)b);
+}
+
+void targets_endpoint_pools(const struct scraper *scraper, struct server_response *response)
+{
+    struct pools pools = {0};
+    const struct scraper_visitor visitor = {gather_job, pass_target, pass_dropped, &pools, NULL};
+
+    scraper_visit(scraper, &visitor);
+    if (pools.count)
+        qsort(pools.names, pools.count, sizeof(*pools.names), compare_names);
+    struct json_writer json = json_answer_begin(response);
+    json_open(&json, '{');
+    JSON_OPEN(&json, "scrapePools", '[');
+    for (size_t i = 0; i < pools.count; i++)
+        json_text(&json, pools.names[i]);
+    json_close(&json, ']');
+    json_close(&json, '}');
+    json_answer_end(response);
+    response->body.failed |= pools.failed;
+    free(pools.names);
 }

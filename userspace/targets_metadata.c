@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/metadata.h"
 #include "model/selector.h"
 #include "scrape/target.h"
 #include "serve/json_answer.h"
@@ -23,21 +24,6 @@ struct metadata_answer {
     const struct metadata **seen; /* of it */
     size_t seen_count, seen_capacity;
 };
-
-static const char *type_name(enum metadata_type type)
-{
-    static const char *const names[] = {
-        [METADATA_UNKNOWN] = "unknown",
-        [METADATA_COUNTER] = "counter",
-        [METADATA_GAUGE] = "gauge",
-        [METADATA_HISTOGRAM] = "histogram",
-        [METADATA_GAUGE_HISTOGRAM] = "gaugehistogram",
-        [METADATA_SUMMARY] = "summary",
-        [METADATA_INFO] = "info",
-        [METADATA_STATESET] = "stateset",
-    };
-    return names[type];
-}
 
 static void show_job(void *context, const struct scrape_config *config, size_t dropped)
 {
@@ -103,7 +89,7 @@ static void show_metadata(void *context, const struct metadata *metadata)
     json_close(json, '}');
     if (!answer->metric)
         JSON_TEXT(json, "metric", metadata->family);
-    JSON_STRING(json, "type", type_name(metadata->type));
+    JSON_STRING(json, "type", metadata_type_name(metadata->type));
     JSON_TEXT(json, "help", metadata->help);
     JSON_TEXT(json, "unit", metadata->unit);
     json_close(json, '}');

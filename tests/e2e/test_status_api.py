@@ -25,6 +25,7 @@ from cluster import (
 PATHS = ["status/config", "status/flags", "status/buildinfo", "status/runtimeinfo"]
 METADATA = ["", "?limit=0", "?metric=node_load1", "?metric=nothing", '?match_target={job="node"}']
 METADATA += ['?match_target={job="no"}', "?match_target={", "?limit=x"]
+FAMILIES = ["metadata", "metadata?metric=node_load1", "metadata?metric=nothing", "metadata?limit=0", "metadata?limit=x"]
 
 
 def fetch(url, method="GET"):
@@ -96,6 +97,12 @@ scrape_configs:
             wanted_status, theirs = fetch(prometheus.url + path)
             equal(f"{query}: HTTP status", status, wanted_status)
             true(f"{query}: equal", comparable(ours) == comparable(theirs))
+        for path in FAMILIES + ["scrape_pools"]:
+            status, ours = fetch(f"{agent.url}/api/v1/{path}")
+            wanted_status, theirs = fetch(f"{prometheus.url}/api/v1/{path}")
+            equal(f"{path}: HTTP status", status, wanted_status)
+            true(f"{path}: equal", json.loads(ours) == json.loads(theirs))
+        true("three families", len(json.loads(get(f"{agent.url}/api/v1/metadata?limit=3"))["data"]) == 3)
         for method, path in (("POST", "/api/v1/status/flags"), ("GET", "/api/v1/nothing")):
             ours, theirs = fetch(agent.url + path, method), fetch(prometheus.url + path, method)
             equal(f"{method} {path}", ours, theirs)

@@ -3,6 +3,7 @@
 #ifndef EDGEMETER_MODEL_METADATA_H
 #define EDGEMETER_MODEL_METADATA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/text.h"
@@ -19,6 +20,10 @@ enum metadata_type {
     METADATA_INFO,
     METADATA_STATESET,
 };
+
+/* "gaugehistogram", ... */
+const char *metadata_type_name(enum metadata_type type);
+bool metadata_type_find(struct text name, enum metadata_type *out);
 
 struct metadata {
     struct text family; /* "http_requests" of http_requests_total in OpenMetrics */

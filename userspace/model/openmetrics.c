@@ -254,23 +254,8 @@ static int parse_sample(struct exposition_parser *parser, const char **cursor,
 static int check_type(struct exposition_parser *parser, const char *at,
                       struct exposition_entry *entry)
 {
-    static const char *const words[] = {
-        [METADATA_UNKNOWN] = "unknown",
-        [METADATA_COUNTER] = "counter",
-        [METADATA_GAUGE] = "gauge",
-        [METADATA_HISTOGRAM] = "histogram",
-        [METADATA_GAUGE_HISTOGRAM] = "gaugehistogram",
-        [METADATA_SUMMARY] = "summary",
-        [METADATA_INFO] = "info",
-        [METADATA_STATESET] = "stateset",
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        if (text_equal(entry->value_text, text_of(words[i]))) {
-            entry->type = (enum metadata_type)i;
-            return 0;
-        }
-    }
+    if (metadata_type_find(entry->value_text, &entry->type))
+        return 0;
     return lex_fail_text(parser, at, "invalid metric type", entry->value_text);
 }
 
