@@ -149,7 +149,7 @@ static int base_start(struct agent *agent)
     if (!error)
         error = metric_registry_new(&agent->metrics);
     if (!error)
-        error = process_metrics_new(agent->metrics, &agent->process);
+        error = process_metrics_new(agent->metrics, agent->series, &agent->process);
     if (!error)
         error = loop_new(&agent->loop);
     if (!error)

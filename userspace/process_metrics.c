@@ -22,6 +22,7 @@ enum {
     PROCESS_START,
     PROCESS_OPEN_FDS,
     PROCESS_MAX_FDS,
+    PROCESS_SERIES,
     PROCESS_REGEX_GIVEN_UP,
     PROCESS_METRICS,
 };
@@ -38,19 +39,22 @@ static const struct metric_family families[PROCESS_METRICS] = {
     [PROCESS_OPEN_FDS] = {"process_open_fds", "Number of open file descriptors.", METRIC_GAUGE},
     [PROCESS_MAX_FDS] = {"process_max_fds", "Maximum number of open file descriptors.",
                          METRIC_GAUGE},
+    [PROCESS_SERIES] = {"prometheus_agent_active_series",
+                        "Series that are scraped, metered or wait to be sent.", METRIC_GAUGE},
     [PROCESS_REGEX_GIVEN_UP] = {"edgemeter_regex_given_up_total",
                                 "Texts too large and too hard for the regex of a relabelling "
                                 "rule, which counted as not matching.",
                                 METRIC_COUNTER},
 };
 
-static const struct metric_family build_info = {
-    .name = "edgemeter_build_info",
-    .help = "Always 1; the version of the agent is in its label.",
-    .type = METRIC_GAUGE,
+/* The second for dashboards made for Prometheus, whose variables are this family's labels. */
+static const struct metric_family build_infos[] = {
+    {"edgemeter_build_info", "Always 1; the version of the agent is in its label.", METRIC_GAUGE},
+    {"prometheus_build_info", "Always 1; the version is edgemeter's.", METRIC_GAUGE},
 };
 
 struct process_metrics {
+    const struct series_table *series;
     struct metric *metrics[PROCESS_METRICS];
     double cpu_seconds;      /* as added to the counter so far */
     uint64_t regex_given_up; /* the same */
@@ -121,6 +125,7 @@ static void process_update(void *context)
 
     metric_add(process->metrics[PROCESS_CPU], cpu_seconds - process->cpu_seconds);
     process->cpu_seconds = cpu_seconds;
+    metric_set(process->metrics[PROCESS_SERIES], series_table_count(process->series));
     metric_add(process->metrics[PROCESS_REGEX_GIVEN_UP],
                (double)(regex_given_up() - process->regex_given_up));
     process->regex_given_up = regex_given_up();
@@ -137,20 +142,24 @@ static int process_register(struct process_metrics *process, struct metric_regis
         if (error)
             return error;
     }
-    int error =
-        metric_new(registry, &build_info, METRIC_LABELS("version", EDGEMETER_VERSION), &info);
-    if (error)
-        return error;
-    metric_set(info, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(build_infos); i++) {
+        int error = metric_new(registry, &build_infos[i],
+                               METRIC_LABELS("version", EDGEMETER_VERSION), &info);
+        if (error)
+            return error;
+        metric_set(info, 1);
+    }
     start_time_set(process);
     return metric_registry_on_write(registry, process_update, process);
 }
 
-int process_metrics_new(struct metric_registry *registry, struct process_metrics **out)
+int process_metrics_new(struct metric_registry *registry, const struct series_table *series,
+                        struct process_metrics **out)
 {
     autofree struct process_metrics *process = calloc(1, sizeof(*process));
     if (!process)
         return -ENOMEM;
+    process->series = series;
     int error = process_register(process, registry);
     if (error)
         return error;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """prometheus_remote_storage_*: the same names, types and labels as a real Prometheus agent with one
-remote shows, but for the differences listed here."""
+remote shows, but for the differences listed here; and what dashboards made for it look at besides."""
 
 import re
 
@@ -16,13 +16,22 @@ NOT_OURS = {"prometheus_remote_storage_string_interner_zero_reference_releases_t
 # Ours alone: of Prometheus 3.7, where 3.5 is compared.
 NOT_THEIRS = {"prometheus_remote_storage_queue_highest_timestamp_seconds"}
 
+# Further families that dashboards for Prometheus, or for its agent mode, ask for.
+BESIDE = [
+    "prometheus_agent_active_series",
+    "prometheus_agent_exemplars_appended_total",
+    "prometheus_agent_samples_appended_total",
+    "prometheus_tsdb_wal_segment_current",
+    "prometheus_wal_watcher_current_segment",
+]
 
-def families(page):
+
+def families(page, prefix="prometheus_remote_storage_"):
     """name -> (type, label names of its series)"""
-    types = dict(re.findall(r"^# TYPE (prometheus_remote_storage_\S+) (\S+)$", page, re.MULTILINE))
+    types = dict(re.findall(rf"^# TYPE ({prefix}\S*) (\S+)$", page, re.MULTILINE))
     found = {}
     for line in page.splitlines():
-        match = re.match(r"(prometheus_remote_storage_\w+)(?:\{(.*)\})? ", line)
+        match = re.match(rf"({prefix}\w*)" + r"(?:\{(.*)\})? ", line)
         if not match:
             continue
         name, labels = match.groups()
@@ -43,6 +52,21 @@ def config(exporter, receiver):
     name: it
     queue_config: {{batch_send_deadline: 500ms}}
 """
+
+
+def reads_what_is_written(agent):
+    """The remote is in the segment that is appended to, and all that was appended is sent."""
+    page = get(agent.url + "/metrics")
+
+    def value(name):
+        return float(re.search(rf"^{re.escape(name)} (\S+)$", page, re.MULTILINE).group(1))
+
+    appended = value('prometheus_agent_samples_appended_total{type="float"}')
+    return (
+        value('prometheus_wal_watcher_current_segment{consumer="it"}')
+        == value("prometheus_tsdb_wal_segment_current")
+        and 0 < appended == value("prometheus_remote_storage_samples_in_total")
+    )
 
 
 def test_same_family():
@@ -68,6 +92,10 @@ def test_same_family():
             equal("ours alone", set(own) - set(real), NOT_THEIRS)
             for name in sorted(set(real) & set(own)):
                 equal(name, own[name], real[name])
+            real_page, own_page = get(prometheus.url + "/metrics"), get(agent.url + "/metrics")
+            for name in BESIDE:
+                equal(name, families(own_page, name), families(real_page, name))
+            wait_until("nothing is left behind", lambda: reads_what_is_written(agent))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ship/batch.h"
+#include "ship/intake_metrics.h"
 #include "ship/queue.h"
 #include "ship/remote.h"
 
@@ -21,25 +22,12 @@ struct shipper {
     struct remote **remotes;
     struct remote_write_config **configs; /* of each; one reference */
     size_t remote_count;
-    struct metric *samples_in, *histograms_in, *exemplars_in, *highest_timestamp;
+    struct intake_metrics intake;
     struct loop_timer *flush_timer;
     uint64_t flush_end_ns;
     void (*flush_done)(void *context, uint64_t unsent); /* NULL: not flushing, or told */
     void *flush_context;
 };
-
-static const struct metric_family samples_in_family = {"prometheus_remote_storage_samples_in_total",
-                                                       "Samples given to remote storage.",
-                                                       METRIC_COUNTER};
-static const struct metric_family histograms_in_family = {
-    "prometheus_remote_storage_histograms_in_total",
-    "Native histogram samples given to remote storage.", METRIC_COUNTER};
-static const struct metric_family exemplars_in_family = {
-    "prometheus_remote_storage_exemplars_in_total", "Exemplars given to remote storage.",
-    METRIC_COUNTER};
-static const struct metric_family highest_timestamp_family = {
-    "prometheus_remote_storage_highest_timestamp_in_seconds",
-    "Highest timestamp of a sample given to remote storage.", METRIC_GAUGE};
 
 static struct sample_counts counts_of(const struct sample_record *record)
 {
@@ -64,11 +52,7 @@ static void shipper_append(struct sample_sink *sink, const struct sample_record 
     struct shipper *shipper = (struct shipper *)sink;
     struct sample_counts counts = counts_of(record);
     int64_t newest_ms = newest_of(record);
-    metric_add(shipper->samples_in, (double)counts.floats);
-    metric_add(shipper->histograms_in, (double)counts.histograms);
-    metric_add(shipper->exemplars_in, (double)counts.exemplars);
-    if ((double)(newest_ms / 1000) > metric_get(shipper->highest_timestamp))
-        metric_set(shipper->highest_timestamp, (double)(newest_ms / 1000));
+    intake_metrics_count(&shipper->intake, counts, newest_ms);
     queue_append(shipper->queue, record); /* tells each remote what it drops */
     for (size_t i = 0; i < shipper->remote_count; i++)
         remote_notify(shipper->remotes[i], counts, newest_ms);
@@ -138,21 +122,6 @@ uint64_t shipper_queue_bytes(const struct shipper *shipper)
 struct sample_sink *shipper_sink(struct shipper *shipper)
 {
     return &shipper->sink;
-}
-
-static int register_metrics(struct shipper *shipper)
-{
-    struct metric_registry *registry = shipper->environment.metrics;
-    if (!registry)
-        return 0;
-    int error = metric_new(registry, &samples_in_family, NULL, &shipper->samples_in);
-    if (!error)
-        error = metric_new(registry, &histograms_in_family, NULL, &shipper->histograms_in);
-    if (!error)
-        error = metric_new(registry, &exemplars_in_family, NULL, &shipper->exemplars_in);
-    if (!error)
-        error = metric_new(registry, &highest_timestamp_family, NULL, &shipper->highest_timestamp);
-    return error;
 }
 
 static struct remote *find_remote(const struct shipper *shipper, const char *name)
@@ -281,7 +250,7 @@ static int shipper_setup(struct shipper *shipper, const struct queue_config *que
     if (!error)
         error = loop_timer_new(environment->loop, on_flush_timer, shipper, &shipper->flush_timer);
     if (!error)
-        error = register_metrics(shipper);
+        error = intake_metrics_init(&shipper->intake, shipper->environment.metrics);
     for (size_t i = 0; i < remote_count && !error; i++)
         error = add_remote(shipper, remotes[i]);
     if (!error)
@@ -320,9 +289,6 @@ void shipper_free(struct shipper **out)
     queue_free(&shipper->queue);
     loop_timer_free(&shipper->flush_timer);
     batch_builder_free(&shipper->builder);
-    metric_free(&shipper->samples_in);
-    metric_free(&shipper->histograms_in);
-    metric_free(&shipper->exemplars_in);
-    metric_free(&shipper->highest_timestamp);
+    intake_metrics_free(&shipper->intake);
     free(TAKE_PTR(*out));
 }

@@ -13,10 +13,17 @@ static const struct metric_family dropped_family = {
     "Samples, histograms included, that were dropped before this remote had read them.",
     METRIC_COUNTER};
 
+static const struct metric_family read_segment_family = {
+    "prometheus_wal_watcher_current_segment",
+    "Number of the queue's segment that this remote reads.", METRIC_GAUGE};
+
 static const struct {
     size_t member; /* offset in struct queue_metrics */
     struct metric_family family;
 } families[] = {
+    {offsetof(struct queue_metrics, segment),
+     {"prometheus_tsdb_wal_segment_current",
+      "Number of the queue's segment that is appended to, or was last.", METRIC_GAUGE}},
 #define FAMILY(member, type, name, help)                 \
     {                                                    \
         offsetof(struct queue_metrics, member),          \
@@ -69,6 +76,7 @@ static void show(void *context)
 {
     struct queue *queue = context;
     struct queue_metrics *metrics = &queue->metrics;
+    const struct queue_reader *reader;
     const struct segment *segment;
     double bytes[2] = {}, segments = 0;
     TAILQ_FOREACH(segment, &queue->segments, siblings)
@@ -76,6 +84,7 @@ static void show(void *context)
         bytes[segment->in_memory] += (double)segment_bytes(segment);
         segments++;
     }
+    segment = queue_newest(queue);
     uint64_t since_ns = queue->unsynced_since_ns;
     double lag = since_ns ? (double)(clock_monotonic_ns() - since_ns) / NS_PER_SECOND : 0;
     metric_set(metrics->disk_bytes, bytes[0]);
@@ -85,6 +94,17 @@ static void show(void *context)
     metric_set(metrics->oldest_age, oldest_age_seconds(queue));
     metric_set(metrics->sync_lag, lag);
     metric_set(metrics->on_disk, queue->disk_works);
+    metric_set(metrics->segment, segment ? (double)segment->head.number : 0);
+    TAILQ_FOREACH(reader, &queue->readers, siblings)
+    metric_set(reader->segment_metric, (double)reader->segment_number);
+}
+
+int queue_metrics_follow(struct queue_metrics *metrics, struct queue_reader *reader)
+{
+    return metrics->registry
+               ? metric_new(metrics->registry, &read_segment_family,
+                            METRIC_LABELS("consumer", reader->place->name), &reader->segment_metric)
+               : 0;
 }
 
 int queue_metrics_init(struct queue_metrics *metrics, struct queue *queue,

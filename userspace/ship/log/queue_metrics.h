@@ -10,7 +10,7 @@
 struct queue_metrics {
     struct metric_registry *registry;
     struct metric *disk_bytes, *memory_bytes, *max_bytes;
-    struct metric *segments, *oldest_age, *sync_lag, *on_disk;
+    struct metric *segment, *segments, *oldest_age, *sync_lag, *on_disk;
     struct metric *corrupt, *replayed, *syncs, *disk_errors;
 };
 
@@ -18,6 +18,9 @@ struct queue_metrics {
 int queue_metrics_init(struct queue_metrics *metrics, struct queue *queue,
                        struct metric_registry *registry);
 void queue_metrics_free(struct queue_metrics *metrics, const struct queue *queue);
+
+/* Shows where the reader is, until its segment_metric is freed. 0, -ENOMEM or -E2BIG. */
+int queue_metrics_follow(struct queue_metrics *metrics, struct queue_reader *reader);
 
 void queue_metrics_dropped(struct queue_metrics *metrics, struct place *place, enum queue_drop why,
                            struct sample_counts counts);

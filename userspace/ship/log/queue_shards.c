@@ -92,6 +92,9 @@ int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_dr
     reader->context = context;
     segment_window_init(&reader->window);
     TAILQ_INSERT_TAIL(&queue->readers, reader, siblings);
+    if (queue_metrics_follow(&queue->metrics, reader))
+        log_warn("ship", "a remote's place in the queue will not be among the metrics",
+                 LOG_STR("remote_name", name));
     queue_reader_seek(reader, place_released(reader->place));
     queue_save_place(queue, reader->place);
     *out = reader;
@@ -108,6 +111,7 @@ void queue_reader_close(struct queue_reader **out)
         queue_save_place(reader->queue, reader->place);
     reader->place->reader = NULL;
     TAILQ_REMOVE(&reader->queue->readers, reader, siblings);
+    metric_free(&reader->segment_metric);
     record_reader_free(&reader->record);
     segment_window_free(&reader->window);
     free(TAKE_PTR(*out));

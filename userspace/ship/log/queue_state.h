@@ -36,6 +36,7 @@ struct queue_reader {
     struct dictionary *dictionary;  /* of the segment, held */
     struct sample_counts passed;    /* of the segment, read or lost */
     uint32_t next_offset;           /* where its next record is looked for */
+    struct metric *segment_metric;  /* NULL: no registry */
     bool in_record;
     struct record_head head;
     struct record_reader record;
