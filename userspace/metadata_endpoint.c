@@ -20,27 +20,6 @@ struct sayings {
     bool failed;
 };
 
-static void pass_job(void *context, const struct scrape_config *config, size_t dropped)
-{
-    (void)context;
-    (void)config;
-    (void)dropped;
-}
-
-static void pass_target(void *context, const struct target *target,
-                        const struct scrape_status *status)
-{
-    (void)context;
-    (void)target;
-    (void)status;
-}
-
-static void pass_dropped(void *context, const struct labels *discovered)
-{
-    (void)context;
-    (void)discovered;
-}
-
 /* Told once for each series: those of a family come in a run. */
 static void gather(void *context, const struct metadata *metadata)
 {
@@ -129,7 +108,7 @@ void metadata_endpoint_answer(const struct scraper *scraper, struct server_respo
 {
     const char *metric = server_argument(response->request, "metric");
     struct sayings sayings = {.metric = metric ? text_of(metric) : (struct text){"", 0}};
-    const struct scraper_visitor visitor = {pass_job, pass_target, pass_dropped, &sayings, gather};
+    const struct scraper_visitor visitor = {.on_metadata = gather, .context = &sayings};
     long families, in_family;
 
     if (!read_limit(response, "limit", "limit must be a number", &families) ||

@@ -97,20 +97,6 @@ static void gather_job(void *context, const struct scrape_config *config, size_t
     pools->names[pools->count++] = text_of(config->job_name);
 }
 
-static void pass_target(void *pools, const struct target *target,
-                        const struct scrape_status *status)
-{
-    (void)pools;
-    (void)target;
-    (void)status;
-}
-
-static void pass_dropped(void *pools, const struct labels *discovered)
-{
-    (void)pools;
-    (void)discovered;
-}
-
 static int compare_names(const void *a, const void *b)
 {
     return text_compare(*(const struct text *)a, *(const struct text *)b);
@@ -119,7 +105,7 @@ static int compare_names(const void *a, const void *b)
 void targets_endpoint_pools(const struct scraper *scraper, struct server_response *response)
 {
     struct pools pools = {0};
-    const struct scraper_visitor visitor = {gather_job, pass_target, pass_dropped, &pools, NULL};
+    const struct scraper_visitor visitor = {.on_job = gather_job, .context = &pools};
 
     scraper_visit(scraper, &visitor);
     if (pools.count)

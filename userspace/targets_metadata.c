@@ -25,19 +25,6 @@ struct metadata_answer {
     size_t seen_count, seen_capacity;
 };
 
-static void show_job(void *context, const struct scrape_config *config, size_t dropped)
-{
-    (void)context;
-    (void)config;
-    (void)dropped;
-}
-
-static void show_dropped(void *context, const struct labels *discovered)
-{
-    (void)context;
-    (void)discovered;
-}
-
 static void show_target(void *context, const struct target *target,
                         const struct scrape_status *status)
 {
@@ -129,9 +116,7 @@ void targets_endpoint_metadata(const struct scraper *scraper, struct server_resp
 {
     struct metadata_answer answer = {.limit = -1};
     const struct scraper_visitor visitor = {
-        .on_job = show_job,
         .on_target = show_target,
-        .on_dropped = show_dropped,
         .on_metadata = show_metadata,
         .context = &answer,
     };

@@ -405,6 +405,14 @@ void scrape_job_stop(struct scrape_job *job)
     }
 }
 
+static void show_target(const struct job_target *target, const struct scraper_visitor *visitor)
+{
+    struct scrape_status status;
+
+    scrape_cycle_status(target->cycle, &status);
+    visitor->on_target(visitor->context, scrape_cycle_target(target->cycle), &status);
+}
+
 void scrape_job_visit(const struct scrape_job *job, const struct scraper_visitor *visitor)
 {
     size_t dropped = 0;
@@ -413,20 +421,18 @@ void scrape_job_visit(const struct scrape_job *job, const struct scraper_visitor
         const struct kept_group *group = job->groups.groups.slots[i];
         dropped += group ? group->dropped_count : 0;
     }
-    visitor->on_job(visitor->context, job->config, dropped);
+    if (visitor->on_job)
+        visitor->on_job(visitor->context, job->config, dropped);
     for (size_t i = 0; i < job->targets.slot_count; i++) {
         const struct job_target *target = job->targets.slots[i];
-        struct scrape_status status;
-        if (!target)
-            continue;
-        scrape_cycle_status(target->cycle, &status);
-        visitor->on_target(visitor->context, scrape_cycle_target(target->cycle), &status);
-        if (visitor->on_metadata)
+        if (target && visitor->on_target)
+            show_target(target, visitor);
+        if (target && visitor->on_metadata)
             scrape_cycle_each_metadata(target->cycle, visitor->on_metadata, visitor->context);
     }
     for (size_t i = 0; i < job->groups.groups.slot_count; i++) {
         const struct kept_group *group = job->groups.groups.slots[i];
-        for (size_t k = 0; group && k < group->kept_count; k++)
+        for (size_t k = 0; group && visitor->on_dropped && k < group->kept_count; k++)
             visitor->on_dropped(visitor->context, group->dropped[k]);
     }
 }

@@ -46,14 +46,14 @@ struct scrape_status {
 };
 
 /* Told of each job (and how many targets its relabelling has dropped), then of each of its targets,
- * then of the dropped ones that are kept, by the labels that they had. */
+ * then of the dropped ones that are kept, by the labels that they had. What is NULL is not told. */
 struct scraper_visitor {
     void (*on_job)(void *context, const struct scrape_config *config, size_t dropped);
     void (*on_target)(void *context, const struct target *target,
                       const struct scrape_status *status);
     void (*on_dropped)(void *context, const struct labels *discovered);
     void *context;
-    /* Behind each target, the families of its metrics; NULL: they are not wanted. */
+    /* Behind each target, the families of its metrics. */
     void (*on_metadata)(void *context, const struct metadata *metadata);
 };
 void scraper_visit(const struct scraper *scraper, const struct scraper_visitor *visitor);
