@@ -219,20 +219,24 @@ connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direc
     struct early *early = bpf_map_lookup_elem(&early_connections, &key);
     if (!early && !tcp->payload_length) /* an end: matters only where a request came before the socket */
         return 0;
+    int taken = early && !begins_too_late(socket, early);
     /* The other direction may be doing the same on another CPU. The one that creates the storage fills
      * it, with what it takes over already when it comes into sight; the other gets nothing or finds it. */
     struct http_connection *connection = bpf_sk_storage_get(&connections, socket, 0, 0);
     if (connection)
         return connection;
-    connection = bpf_sk_storage_get(&connections, socket, early ? &early->connection : 0,
-                                    BPF_SK_STORAGE_GET_F_CREATE);
+    if (taken)
+        connection = bpf_sk_storage_get(&connections, socket, &early->connection,
+                                        BPF_SK_STORAGE_GET_F_CREATE);
+    else
+        connection = bpf_sk_storage_get(&connections, socket, 0, BPF_SK_STORAGE_GET_F_CREATE);
     if (!connection)
         connection = bpf_sk_storage_get(&connections, socket, 0, 0);
     if (!connection) {
         http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
         return 0;
     }
-    if (early && !begins_too_late(socket, early)) {
+    if (taken) {
         take_over(socket, connection, &key, early);
         return connection;
     }
