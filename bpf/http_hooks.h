@@ -92,11 +92,25 @@ static __always_inline __u64 elapsed(__u64 from, __u64 to)
     return from && to > from ? to - from : 0;
 }
 
-/* An exchange that was never answered has status 0. */
-static __always_inline void row_add(const struct http_exchange *exchange)
+static __always_inline void row_fill(struct http_row *row, const struct http_exchange *exchange)
 {
     __u64 duration = elapsed(exchange->start_ns, exchange->end_ns);
     __u32 bucket = 0;
+
+    for (; bucket < HTTP_MAX_BOUNDS; bucket++)
+        if (duration <= bucket_bounds_ns[bucket])
+            break;
+    __sync_fetch_and_add(&row->buckets[bucket], 1);
+    __sync_fetch_and_add(&row->duration_sum, duration);
+    __sync_fetch_and_add(&row->first_byte_sum, elapsed(exchange->start_ns, exchange->head_ns));
+    if (exchange->request_bytes)
+        __sync_fetch_and_add(&row->request_bytes, exchange->request_bytes);
+    __sync_fetch_and_add(&row->response_bytes, exchange->response_bytes);
+}
+
+/* An exchange that was never answered has status 0. */
+static __always_inline void row_add(const struct http_exchange *exchange)
+{
     int surplus = 0;
 
     if (!role_enabled[exchange->key.role & 1]) {
@@ -106,17 +120,11 @@ static __always_inline void row_add(const struct http_exchange *exchange)
     struct http_row *row = row_of(&exchange->key, &surplus);
     if (!row)
         return;
-    for (; bucket < HTTP_MAX_BOUNDS; bucket++)
-        if (duration <= bucket_bounds_ns[bucket])
-            break;
-    __sync_fetch_and_add(&row->buckets[bucket], 1);
-    __sync_fetch_and_add(&row->duration_sum, duration);
-    __sync_fetch_and_add(&row->first_byte_sum, elapsed(exchange->start_ns, exchange->head_ns));
-    __sync_fetch_and_add(&row->request_bytes, exchange->request_bytes);
-    __sync_fetch_and_add(&row->response_bytes, exchange->response_bytes);
+    row_fill(row, exchange);
     if (native_on && exchange->key.status) {
         struct http_row_key surplus_key = {.role = exchange->key.role, .method = HTTP_METHOD_OTHER};
-        native_row_add(surplus ? &surplus_key : &exchange->key, duration);
+        native_row_add(surplus ? &surplus_key : &exchange->key,
+                       elapsed(exchange->start_ns, exchange->end_ns));
     }
     if (surplus)
         http_outcome_count(HTTP_HEAD_SURPLUS, 1);
@@ -127,6 +135,19 @@ static __always_inline void row_add(const struct http_exchange *exchange)
 static __always_inline void http_exchange_count(struct http_frame *frame)
 {
     row_add_in_slot(frame->slot);
+}
+
+static __always_inline int http_exchange_count_known(const struct http_exchange *exchange)
+{
+    struct http_row *row = bpf_map_lookup_elem(&rows, &exchange->key);
+
+    if (!row || !role_enabled[exchange->key.role & 1])
+        return 0;
+    row_fill(row, exchange);
+    if (native_on)
+        native_row_add(&exchange->key, elapsed(exchange->start_ns, exchange->end_ns));
+    http_outcome_count(HTTP_HEAD_COUNTED, 1);
+    return 1;
 }
 
 static __always_inline void early_key_fill(struct early_key *key, const struct tcp_packet *tcp,
@@ -155,19 +176,19 @@ static __always_inline struct scratch *scratch_claim(void)
         struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
         if (!scratch)
             return 0;
-        __sync_fetch_and_add(&scratch->claims, 1);
-        if (*(volatile __u64 *)&scratch->claims == 1) {
+        __sync_fetch_and_add(&scratch->frame.claims, 1);
+        if (*(volatile __u64 *)&scratch->frame.claims == 1) {
             scratch->frame.slot = slot;
             return scratch;
         }
-        __sync_fetch_and_add(&scratch->claims, -1);
+        __sync_fetch_and_add(&scratch->frame.claims, -1);
     }
     return 0;
 }
 
 static __always_inline void scratch_release(struct scratch *scratch)
 {
-    __sync_fetch_and_add(&scratch->claims, -1);
+    __sync_fetch_and_add(&scratch->frame.claims, -1);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* The maps and the settings of the HTTP meter. Sizes that depend on the machine or the configuration
- * are set between open and load. */
+/* The maps and the settings of the HTTP meter. Sizes that depend on the machine or the
+ * configuration are set between open and load. */
 #ifndef EDGEMETER_BPF_HTTP_MAPS_H
 #define EDGEMETER_BPF_HTTP_MAPS_H
 
@@ -20,8 +20,7 @@ const volatile __u64 native_bounds_ns[HTTP_NATIVE_BUCKETS]; /* ascending; the la
 /* A place to work on one packet. Ingress can interrupt egress on the same CPU, and a preemptible
  * kernel can put one egress before another: several, claimed by counting. */
 struct scratch {
-    __u64 claims; /* the one whose claim made it 1 has it */
-    struct http_frame frame;
+    struct http_frame frame; /* the one whose claim made frame.claims 1 has it */
 };
 
 struct {

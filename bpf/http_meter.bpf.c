@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /* Meters HTTP/1.x: two programs, ingress and egress of every socket under a cgroup, that frame each
- * connection's two directions and add finished exchanges to rows. They always let the packet pass. */
+ * connection's two directions and add finished exchanges to rows. They always let the packet
+ * pass. */
 #include "vmlinux.h"
 
 /* Global functions: the verifier looks at each once, whatever its arguments. */
-int http_plain_head_in_slot(struct __sk_buff *skb, __u32 slot);
+__u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 length);
+int http_ingress_in_full(struct __sk_buff *skb);
+int http_egress_in_full(struct __sk_buff *skb);
 int http_line_in_slot(__u32 slot, __u32 line_end);
 int http_scan_in_slot(__u32 slot);
 int http_route_in_slot(__u32 slot, __u32 content_end);
@@ -12,7 +15,6 @@ int http_host_in_slot(__u32 slot);
 int http_step_in_slot(struct __sk_buff *skb, __u32 slot);
 int http_step_last_in_slot(__u32 slot);
 int row_add_in_slot(__u32 slot);
-#define HTTP_PLAIN_HEAD(context, frame) http_plain_head_in_slot(context, (frame)->slot)
 #define HTTP_LINE(frame, line_end) http_line_in_slot((frame)->slot, line_end)
 #define HTTP_SCAN(frame) http_scan_in_slot((frame)->slot)
 #define HTTP_ROUTE_FIND(frame, content_end) http_route_in_slot((frame)->slot, content_end)
@@ -25,11 +27,17 @@ int row_add_in_slot(__u32 slot);
 #include "http_plain.h"
 #include "http_hooks.h"
 
-__noinline int http_plain_head_in_slot(struct __sk_buff *skb, __u32 slot)
+__noinline __u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 length)
 {
-    struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+    struct scratch *scratch = scratch_claim();
 
-    return scratch ? http_plain_head(skb, &scratch->frame) : 0;
+    if (!scratch)
+        return 0;
+    scratch->frame.packet.payload = payload;
+    scratch->frame.packet.length = length;
+    __u64 head = http_plain_head(skb, &scratch->frame);
+    scratch_release(scratch);
+    return head;
 }
 
 __noinline int http_line_in_slot(__u32 slot, __u32 line_end)
@@ -119,9 +127,6 @@ static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock 
                                          struct early *early, struct http_connection *connection,
                                          struct http_frame *frame)
 {
-    if (http_packet_may_be_plain(connection, &frame->packet) &&
-        http_packet_plain(skb, connection, frame))
-        return;
     http_packet_begin(connection, frame);
     if (frame->stream.kept) {
         struct http_kept *kept = kept_of(socket, early, 0);
@@ -141,8 +146,8 @@ static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock 
     http_packet_end(connection, frame);
 }
 
-/* Payload on a listener: the connection has no socket yet (deferred accept, a lost ACK, SYN cookies).
- * What is framed waits under the address pair for the child to take it over. */
+/* Payload on a listener: the connection has no socket yet (deferred accept, a lost ACK, SYN
+ * cookies). What is framed waits under the address pair for the child to take it over. */
 static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
                                                        const struct tcp_packet *tcp)
 {
@@ -180,7 +185,7 @@ static __always_inline void take_over(struct bpf_sock *socket, struct http_conne
     bpf_map_delete_elem(&early_connections, key);
 }
 
-/* The positions at which both directions go on; where payload went by before us, they are unknown. */
+/* The positions at which both directions go on; unknown where payload went by before us. */
 static __always_inline void connection_begin(struct bpf_sock *socket,
                                              struct http_connection *connection, __u8 direction)
 {
@@ -217,11 +222,12 @@ connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direc
 
     early_key_fill(&key, tcp, direction);
     struct early *early = bpf_map_lookup_elem(&early_connections, &key);
-    if (!early && !tcp->payload_length) /* an end: matters only where a request came before the socket */
+    if (!early && !tcp->payload_length) /* an end matters only behind an early request */
         return 0;
     int taken = early && !begins_too_late(socket, early);
-    /* The other direction may be doing the same on another CPU. The one that creates the storage fills
-     * it, with what it takes over already when it comes into sight; the other gets nothing or finds it. */
+    /* The other direction may be doing the same on another CPU. The one that creates the storage
+     * fills it, with what it takes over already when it comes into sight; the other gets nothing or
+     * finds it. */
     struct http_connection *connection = bpf_sk_storage_get(&connections, socket, 0, 0);
     if (connection)
         return connection;
@@ -297,7 +303,7 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
         .direction = direction,
         .fin = tcp.fin_or_rst,
     };
-    if (!http_packet_concerns(&connection->halves[direction & 1].stream, &packet))
+    if (!http_packet_concerns(connection, &packet))
         return;
     struct scratch *scratch = scratch_claim();
     if (!scratch) {
@@ -305,24 +311,66 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
         return;
     }
     packet.now_ns = bpf_ktime_get_ns();
-    packet.early = direction == HTTP_INGRESS &&
-                   (early || comes_early(socket, connection, tcp.sequence));
+    packet.early =
+        direction == HTTP_INGRESS && (early || comes_early(socket, connection, tcp.sequence));
     scratch->frame.packet = packet;
     frame_packet(skb, socket, early, connection, &scratch->frame);
     scratch_release(scratch);
 }
 
+__noinline int http_ingress_in_full(struct __sk_buff *skb)
+{
+    meter(skb, HTTP_INGRESS);
+    return 0;
+}
+
+__noinline int http_egress_in_full(struct __sk_buff *skb)
+{
+    meter(skb, HTTP_EGRESS);
+    return 0;
+}
+
+/* The short way, which most packets go. 0: the packet is to be looked at in full. */
+static __always_inline int meter_plain(struct __sk_buff *skb, __u8 direction)
+{
+    struct tcp_packet tcp;
+
+    if (!packet_parse(skb, &tcp))
+        return 1;
+    struct bpf_sock *socket = skb->sk;
+    if (!socket)
+        return 1;
+    struct http_connection *connection = bpf_sk_storage_get(&connections, socket, 0, 0);
+    if (!connection)
+        return 0;
+    struct http_packet packet = {
+        .sequence = tcp.sequence,
+        .length = tcp.payload_length,
+        .direction = direction,
+        .fin = tcp.fin_or_rst,
+    };
+    if (!http_packet_may_be_plain(connection, &packet))
+        return !http_packet_concerns(connection, &packet);
+    __u64 head = http_plain_head_of(skb, tcp.payload_offset, tcp.payload_length);
+    packet.now_ns = direction == HTTP_EGRESS ? skb->tstamp : 0; /* TCP has read its clock */
+    if (!packet.now_ns)
+        packet.now_ns = bpf_ktime_get_ns();
+    return http_packet_plain(connection, &packet, head);
+}
+
 SEC("cgroup_skb/ingress")
 int http_ingress(struct __sk_buff *skb)
 {
-    meter(skb, HTTP_INGRESS);
+    if (!meter_plain(skb, HTTP_INGRESS))
+        http_ingress_in_full(skb);
     return 1;
 }
 
 SEC("cgroup_skb/egress")
 int http_egress(struct __sk_buff *skb)
 {
-    meter(skb, HTTP_EGRESS);
+    if (!meter_plain(skb, HTTP_EGRESS))
+        http_egress_in_full(skb);
     return 1;
 }
 
@@ -342,8 +390,8 @@ static __always_inline void connection_end(struct bpf_sock *socket)
     scratch_release(scratch);
 }
 
-/* Tells when a connection ends, however it ends: with it end the requests that still wait. Connections
- * that were open before the start do not tell. */
+/* Tells when a connection ends, however it ends: with it end the requests that still wait.
+ * Connections that were open before the start do not tell. */
 SEC("sockops")
 int http_sockets(struct bpf_sock_ops *ops)
 {

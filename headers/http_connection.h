@@ -20,6 +20,7 @@ static __always_inline void http_connection_init(struct http_connection *connect
 {
     connection->cgroup = cgroup;
     connection->turn.request_direction = HTTP_DIRECTIONS;
+    connection->lone_number = HTTP_NO_NUMBER;
 }
 
 static __always_inline void http_stream_begin(struct http_stream *stream, __u32 next)
@@ -29,12 +30,24 @@ static __always_inline void http_stream_begin(struct http_stream *stream, __u32 
     stream->seen = next;
 }
 
-/* Is there anything in this packet for the stream? Cheap, and no for most packets of a body. */
-static __always_inline int http_packet_concerns(struct http_stream *stream,
+static __always_inline void http_stream_wake(struct http_connection *connection, __u8 direction)
+{
+    struct http_stream *stream = &connection->halves[direction & 1].stream;
+
+    if (!connection->turn.idle[direction & 1])
+        return;
+    stream->next = connection->idle_next[direction & 1];
+    stream->seen = stream->next;
+}
+
+/* Is there anything in this packet for its direction? Cheap, and no for most packets of a body. */
+static __always_inline int http_packet_concerns(struct http_connection *connection,
                                                 const struct http_packet *packet)
 {
+    struct http_stream *stream = &connection->halves[packet->direction & 1].stream;
     __u32 end = packet->sequence + packet->length;
 
+    http_stream_wake(connection, packet->direction);
     switch (stream->phase) {
     case HTTP_PHASE_IGNORED:
         return 0;
@@ -71,12 +84,15 @@ static __always_inline void http_request_push(struct http_connection *connection
                                               struct http_frame *frame)
 {
     struct http_turn *turn = &connection->turn;
-    __u32 number = turn->pushed, waiting = number - turn->popped;
+    __u32 number = connection->counts[frame->packet.direction & 1];
+    __u32 waiting = number - connection->counts[!(frame->packet.direction & 1)];
     __u32 index = number % HTTP_MAX_OUTSTANDING;
 
     http_is_http(connection, frame, frame->packet.direction);
-    if (turn->request_direction != frame->packet.direction)
+    if (turn->request_direction != frame->packet.direction) {
+        frame->head_ns = 0;
         return; /* begun before the other direction was known to be the one of requests */
+    }
     turn->unread = 0;
     if (turn->early) {
         turn->early = 0;
@@ -92,39 +108,35 @@ static __always_inline void http_request_push(struct http_connection *connection
     }
     if (frame->stream.flags & HTTP_HEAD_IS_CHUNKED)
         frame->stream.body = 0;
-    if (!waiting) {
-        struct http_waiting *first = &connection->halves[frame->packet.direction & 1].first;
-        turn->first = number;
-        turn->first_method = frame->stream.method;
-        connection->first_place = frame->stream.place;
-        first->start_ns = frame->head_ns;
-        first->body = frame->stream.body;
+    if (!waiting && !(frame->stream.flags & HTTP_HEAD_IS_CHUNKED) &&
+        frame->stream.body < HTTP_LONE_BODY) {
+        connection->lone_number = number;
+        connection->lone_start_ns = frame->head_ns;
+        connection->lone_body = frame->stream.body;
+        connection->lone_method = frame->stream.method;
+        connection->lone_place = frame->stream.place;
     } else if (!turn->unstored) {
-        turn->methods[index] = frame->stream.method;
+        connection->methods[index] = frame->stream.method;
         connection->places[index] = frame->stream.place;
         connection->waiting[index].start_ns = frame->head_ns;
         connection->waiting[index].body = frame->stream.body;
     }
     frame->head_ns = 0;
-    turn->pushed = number + 1;
+    connection->counts[frame->packet.direction & 1] = number + 1;
 }
 
 static __always_inline void http_request_end(struct http_connection *connection,
                                              const struct http_frame *frame)
 {
-    struct http_turn *turn = &connection->turn;
-    __u32 last = turn->pushed - 1;
+    const struct http_turn *turn = &connection->turn;
+    __u32 last = connection->counts[frame->packet.direction & 1] - 1;
 
-    if (turn->unstored || turn->request_direction != frame->packet.direction)
-        return;
-    if (last == turn->first)
-        connection->halves[frame->packet.direction & 1].first.body = frame->stream.body;
-    else
+    if (!turn->unstored && turn->request_direction == frame->packet.direction)
         connection->waiting[last % HTTP_MAX_OUTSTANDING].body = frame->stream.body;
 }
 
-/* No request waits: the answer is to one whose head has not ended (too long, too slow), or that only
- * the server could make out. 0: there is neither, the request went by unseen. */
+/* No request waits: the answer is to one whose head has not ended (too long, too slow), or that
+ * only the server could make out. 0: there is neither, the request went by unseen. */
 static __always_inline int http_answer_early(struct http_connection *connection,
                                              struct http_exchange *exchange, __u8 direction)
 {
@@ -152,17 +164,14 @@ static __always_inline void http_answer_waiting(struct http_connection *connecti
     struct http_exchange *exchange = &frame->exchange;
     __u32 index = number % HTTP_MAX_OUTSTANDING;
 
-    const struct http_turn *turn = &connection->turn;
-
-    if (number == turn->first) {
-        const struct http_waiting *first = &connection->halves[turn->request_direction & 1].first;
-        exchange->key.method = turn->first_method;
-        exchange->key.route = connection->first_place.route;
-        exchange->key.host = connection->first_place.host;
-        exchange->start_ns = first->start_ns;
-        exchange->request_bytes = first->body;
+    if (number == connection->lone_number) {
+        exchange->key.method = connection->lone_method;
+        exchange->key.route = connection->lone_place.route;
+        exchange->key.host = connection->lone_place.host;
+        exchange->start_ns = connection->lone_start_ns;
+        exchange->request_bytes = connection->lone_body;
     } else {
-        exchange->key.method = turn->methods[index];
+        exchange->key.method = connection->methods[index];
         exchange->key.route = connection->places[index].route;
         exchange->key.host = connection->places[index].host;
         exchange->start_ns = connection->waiting[index].start_ns;
@@ -182,41 +191,67 @@ static __always_inline void http_answer_midway(const struct http_connection *con
         exchange->request_bytes = requests->body;
 }
 
-static __always_inline void http_answer(struct http_connection *connection, struct http_frame *frame)
+/* Looks up the method of the request that is answered next. */
+static __always_inline void http_asker_find(const struct http_connection *connection,
+                                            struct http_frame *frame)
 {
+    __u32 number = frame->popped;
+
+    if (number == connection->lone_number)
+        frame->asked_by = connection->lone_method;
+    else
+        frame->asked_by = connection->methods[number % HTTP_MAX_OUTSTANDING];
+    compiler_barrier();
+}
+
+static __always_inline void http_answer(struct http_connection *connection,
+                                        struct http_frame *frame)
+{
+    __u32 pushed = connection->counts[!(frame->packet.direction & 1)];
     struct http_turn *turn = &frame->turn;
     struct http_exchange *exchange = &frame->exchange;
-    __u32 number = turn->popped, outcome = 0;
+    __u32 number = frame->popped, outcome = 0;
 
     http_is_http(connection, frame, !(frame->packet.direction & 1));
-    if (turn->request_direction == frame->packet.direction)
+    if (turn->request_direction == frame->packet.direction) {
+        frame->head_ns = 0;
         return;
+    }
     exchange->key.cgroup = connection->cgroup;
     exchange->key.status = frame->stream.status;
-    exchange->key.role = turn->request_direction == HTTP_EGRESS ? HTTP_ROLE_CLIENT : HTTP_ROLE_SERVER;
+    exchange->key.role =
+        turn->request_direction == HTTP_EGRESS ? HTTP_ROLE_CLIENT : HTTP_ROLE_SERVER;
     exchange->key.route = 0;
     exchange->key.host = 0;
     exchange->end_ns = frame->packet.now_ns;
     exchange->head_ns = frame->head_ns;
     exchange->response_bytes = frame->stream.body;
     frame->head_ns = 0;
-    if (number == connection->turn.pushed) {
+    if (number == pushed) {
         http_outcome_count(HTTP_HEAD_SEEN, 1);
         if (!http_answer_early(connection, exchange, turn->request_direction))
             outcome = HTTP_HEAD_REQUEST_UNSEEN;
     } else {
-        if (!http_turn_is_stored(turn))
+        if (!http_asker_is_stored(frame))
             outcome = HTTP_HEAD_TOO_MANY;
         http_answer_waiting(connection, frame, number);
-        if (number + 1 == connection->turn.pushed)
+        if (number + 1 == pushed && number != connection->lone_number)
             http_answer_midway(connection, exchange);
-        turn->popped = number + 1;
-        connection->turn.popped = number + 1;
+        frame->popped = number + 1;
+        connection->counts[frame->packet.direction & 1] = number + 1;
+        http_asker_find(connection, frame);
     }
     if (outcome)
         http_outcome_count(outcome, 1);
     else
         http_exchange_count(frame);
+}
+
+static __always_inline void http_direction_ignore(struct http_connection *connection,
+                                                  __u8 direction)
+{
+    connection->turn.idle[direction & 1] = 0;
+    connection->halves[direction & 1].stream.phase = HTTP_PHASE_IGNORED;
 }
 
 static __always_inline void http_connection_act(struct http_connection *connection,
@@ -233,11 +268,11 @@ static __always_inline void http_connection_act(struct http_connection *connecti
         frame->turn.unread = connection->turn.unread;
     }
     if (action & HTTP_ACTION_IGNORE)
-        connection->halves[!(frame->packet.direction & 1)].stream.phase = HTTP_PHASE_IGNORED;
+        http_direction_ignore(connection, !(frame->packet.direction & 1));
 }
 
-/* The connection has ended. An answer that was cut short is counted as far as it came; who still waits
- * will not be answered. frame->packet.now_ns is set. */
+/* The connection has ended. An answer that was cut short is counted as far as it came; who still
+ * waits will not be answered. frame->packet.now_ns is set. */
 static __always_inline void http_connection_end(struct http_connection *connection,
                                                 struct http_frame *frame)
 {
@@ -250,13 +285,15 @@ static __always_inline void http_connection_end(struct http_connection *connecti
     frame->packet.direction = answers;
     frame->stream = *stream;
     frame->turn = *turn;
+    frame->pushed = connection->counts[!answers];
+    frame->popped = connection->counts[answers];
     frame->head_ns = connection->halves[answers].head_ns;
     if (stream->flags & HTTP_HEAD_IS_RESPONSE && stream->status >= 200 &&
         stream->phase >= HTTP_PHASE_FIELDS && stream->phase <= HTTP_PHASE_UNTIL_CLOSE) {
         http_body_cut(&frame->stream);
         http_answer(connection, frame);
     }
-    connection->halves[answers].stream.phase = HTTP_PHASE_IGNORED;
+    http_direction_ignore(connection, answers);
     frame->stream.body = 0;
     frame->exchange.key.cgroup = connection->cgroup;
     frame->exchange.key.role = answers == HTTP_INGRESS ? HTTP_ROLE_CLIENT : HTTP_ROLE_SERVER;
@@ -266,15 +303,15 @@ static __always_inline void http_connection_end(struct http_connection *connecti
     frame->exchange.response_bytes = 0;
     for (int i = 0; i < HTTP_MAX_OUTSTANDING; i++) {
         compiler_barrier();
-        if (!http_turn_is_stored(turn))
+        if (!http_asker_is_stored(frame))
             break;
-        http_answer_waiting(connection, frame, turn->popped);
-        turn->popped++;
+        http_answer_waiting(connection, frame, frame->popped);
+        frame->popped++;
         http_exchange_count(frame);
     }
-    if (turn->popped != turn->pushed)
-        http_outcome_count(HTTP_HEAD_TOO_MANY, turn->pushed - turn->popped);
-    turn->popped = turn->pushed;
+    if (frame->popped != frame->pushed)
+        http_outcome_count(HTTP_HEAD_TOO_MANY, frame->pushed - frame->popped);
+    connection->counts[answers] = frame->pushed;
 }
 
 /* Fills the frame from the connection; the caller has set frame->packet, and brings back the kept
@@ -286,7 +323,10 @@ static __always_inline void http_packet_begin(const struct http_connection *conn
 
     *stream = connection->halves[frame->packet.direction & 1].stream;
     frame->turn = connection->turn;
+    frame->pushed = connection->counts[!(frame->packet.direction & 1)];
+    frame->popped = connection->counts[frame->packet.direction & 1];
     frame->head_ns = connection->halves[frame->packet.direction & 1].head_ns;
+    http_asker_find(connection, frame);
     if (stream->phase == HTTP_PHASE_NEW) {
         stream->phase = HTTP_PHASE_START;
         stream->next = frame->packet.sequence;
@@ -345,8 +385,15 @@ static __always_inline void http_packet_run(void *context, struct http_connectio
 static __always_inline void http_packet_end(struct http_connection *connection,
                                             const struct http_frame *frame)
 {
-    connection->halves[frame->packet.direction & 1].stream = frame->stream;
-    connection->halves[frame->packet.direction & 1].head_ns = frame->head_ns;
+    struct http_half *half = &connection->halves[frame->packet.direction & 1];
+    const struct http_stream *stream = &frame->stream;
+
+    half->stream = *stream;
+    half->head_ns = frame->head_ns;
+    connection->idle_next[frame->packet.direction & 1] = stream->next;
+    connection->turn.idle[frame->packet.direction & 1] = stream->phase == HTTP_PHASE_START &&
+                                                         !stream->kept && !frame->head_ns &&
+                                                         stream->seen == stream->next;
 }
 
 #endif

@@ -7,22 +7,16 @@
 
 enum http_direction { HTTP_INGRESS, HTTP_EGRESS, HTTP_DIRECTIONS };
 
-/* Whose turn it is: which requests wait for their answer, numbered from 0. The request side writes all
- * but `popped` and `early`, which the answering side writes; the two may run on two CPUs at once. A
- * request that finds none before it is kept apart from the others, on cache lines that are needed anyway. */
+/* Whose turn it is. The answering side writes `early` alone, and each its own of `idle`. */
 struct http_turn {
-    __u32 pushed; /* requests seen */
-    __u32 popped; /* requests answered; pushed - popped wait */
     __u32 unstored_from; /* where `unstored`: requests from this number on found no slot */
-    __u32 first; /* number of the last request that found none before it */
     __u8 unstored;
     __u8 request_direction; /* HTTP_DIRECTIONS until the first head */
     __u8 late;   /* begun before we looked: what is not HTTP may be the middle of a body */
     __u8 unread; /* directions (bits) where a head should have started and did not */
     __u8 early;  /* a request was answered before its head had ended */
-    __u8 first_method;
-    __u8 reserved[2];
-    __u8 methods[HTTP_MAX_OUTSTANDING];
+    __u8 idle[HTTP_DIRECTIONS]; /* see http_connection.idle_next */
+    __u8 reserved;
 };
 
 struct http_waiting {
@@ -30,25 +24,38 @@ struct http_waiting {
     __u64 body;     /* its bytes */
 };
 
-/* What each direction writes: a cache line, as sk_storage lays it out 8 bytes behind the start of one. */
+/* What each direction alone writes. */
 struct http_half {
     struct http_stream stream;
     __u64 head_ns; /* first byte of the head in progress; 0: none */
-    struct http_waiting first; /* see turn.first */
 };
-_Static_assert(sizeof(struct http_half) == 64, "a cache line");
 
+/* What a plain packet needs is in front, on the cache line that the kernel reads to find the rest:
+ * most of what a packet costs is lines that another CPU wrote, or that are in no cache near.
+ *
+ * A lone request is one that finds none before it, is not chunked and not too long. An idle
+ * direction stands between two messages, with nothing kept and nothing to come before idle_next;
+ * its stream is then behind, until http_stream_wake. */
 struct http_connection {
     __u64 cgroup;
+    __u64 lone_start_ns; /* the last lone request's first byte */
+    __u32 lone_number;
+    __u32 lone_body : 28, lone_method : 4;
+    struct http_place lone_place;
+    __u32 counts[HTTP_DIRECTIONS]; /* requests seen, and answered: the difference wait; from 0 */
+    __u32 idle_next[HTTP_DIRECTIONS];
     struct http_turn turn;
-    struct http_place first_place;
-    __u32 reserved;
     struct http_half halves[HTTP_DIRECTIONS];
-    struct http_waiting waiting[HTTP_MAX_OUTSTANDING];
-    struct http_place places[HTTP_MAX_OUTSTANDING]; /* where those requests go */
+    struct http_waiting waiting[HTTP_MAX_OUTSTANDING]; /* requests that are not lone */
+    struct http_place places[HTTP_MAX_OUTSTANDING];    /* where they go */
+    __u8 methods[HTTP_MAX_OUTSTANDING];
 };
-_Static_assert(sizeof(struct http_connection) <= 512, "sk_storage shares optmem with the application");
-_Static_assert(__builtin_offsetof(struct http_connection, halves) == 56, "the rest of the first cache line");
+#define HTTP_LONE_BODY (1u << 28)
+#define HTTP_NO_NUMBER (~0u)
+_Static_assert(sizeof(struct http_connection) <= 512,
+               "sk_storage shares optmem with the application");
+_Static_assert(__builtin_offsetof(struct http_connection, halves) == 56,
+               "the rest of a cache line: sk_storage lays it out 8 bytes behind the start of one");
 
 /* What is kept of unfinished lines; a map of its own, since few connections need it. */
 struct http_kept {
@@ -80,6 +87,9 @@ struct http_exchange {
 struct http_frame {
     struct http_stream stream;
     struct http_turn turn;
+    __u32 pushed;  /* requests seen */
+    __u32 popped;  /* requests answered */
+    __u8 asked_by; /* method of the request that is answered next, if one waits */
     struct http_packet packet;
     struct http_exchange exchange;
     __u64 head_ns;
@@ -89,6 +99,7 @@ struct http_frame {
         struct http_route_key route;
         struct http_host_key host;
     } keys;
+    __u64 claims; /* BPF: how many want to work here */
     struct http_window window;
 };
 

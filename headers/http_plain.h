@@ -1,84 +1,152 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* The short way for the common packet: it begins with a whole plain head, in order, on a connection
- * where nothing is out of the ordinary. What such a packet costs is mostly the code it runs through,
- * which is never in the cache, so here is little of it. What is not certain is left to http_step.h, with
- * nothing changed; both ways give the same rows. */
+/* The short way for the common packet: it is a whole plain message, in order, on a connection where
+ * nothing is out of the ordinary and at most this one request waits. What such a packet costs is
+ * mostly the code it runs through, which is never in the cache, so here is little of it. What is
+ * not certain is left to http_step.h, with nothing changed; both ways give the same rows. */
 #ifndef EDGEMETER_HTTP_PLAIN_H
 #define EDGEMETER_HTTP_PLAIN_H
 
 #include "http_connection.h"
 
 #define HTTP_PLAIN_BYTES 512u /* the longest head */
-#define HTTP_PLAIN_STEPS 48   /* blocks of HTTP_SCAN_BYTES, and lines */
 #define HTTP_PLAIN_BODY (1u << 30)
 
-enum http_plain_line { HTTP_PLAIN_NEXT, HTTP_PLAIN_END, HTTP_PLAIN_NOT };
+/* What a plain head says, in one number: the way of a result through a register. 0: it is not
+ * plain. */
+#define HTTP_PLAIN_LENGTH 0x3ffu /* the head's length */
+#define HTTP_PLAIN_IS_RESPONSE 0x400u
+#define HTTP_PLAIN_HAS_LENGTH 0x800u /* of the body */
+#define HTTP_PLAIN_IS_WHOLE 0x1000u  /* as much follows it in the packet as it says, or nothing */
+#define HTTP_PLAIN_CODE 16           /* 16 bits: status, or method */
+#define HTTP_PLAIN_ROUTE 32
+#define HTTP_PLAIN_HOST 48
 
-#ifndef HTTP_PLAIN_HEAD
-#define HTTP_PLAIN_HEAD(context, frame) http_plain_head(context, frame)
-#endif
+/* Hook: adds the exchange to its row. 0, with nothing done: it has none yet. */
+static int http_exchange_count_known(const struct http_exchange *exchange);
 
-static __always_inline int http_plain_start(struct http_frame *frame, __u32 line_end)
+/* Marks the word's newlines: right up to the first, behind which a byte of 11 may be marked too. */
+static __always_inline __u64 http_newline_marks(__u64 word)
 {
-    const struct http_window *window = &frame->window;
-    __u64 word = http_word(window, 0);
+    __u64 zeroed = word ^ HTTP_EACH('\n');
 
-    if (http_is_status_line(word)) {
-        frame->stream.status = http_status(window);
-        frame->stream.flags = HTTP_HEAD_IS_RESPONSE;
-        return frame->stream.status >= 200 ? HTTP_PLAIN_NEXT : HTTP_PLAIN_NOT;
-    }
-    frame->stream.method = http_known_method(word);
-    frame->stream.flags = 0;
-    return frame->stream.method != HTTP_METHODS && http_byte(window, line_end - 2) == '\r' &&
-                   http_ends_with_version(window, line_end - 2)
-               ? HTTP_PLAIN_NEXT
-               : HTTP_PLAIN_NOT;
+    return (zeroed - HTTP_EACH(1)) & ~zeroed & HTTP_EACH(0x80);
 }
 
-/* "Content-Length: 123", as all write it. */
-static __always_inline int http_plain_length(struct http_frame *frame)
+/* How many bytes of the word there are up to and with the first mark. */
+static __always_inline __u64 http_mark_end(__u64 marks)
 {
-    __u32 at = frame->window.line + 16;
+    return ((((marks & -marks) - 1) & HTTP_EACH(1)) * HTTP_EACH(1) >> 56) & 15;
+}
+
+/* The request line has ended at `line_end`: is it one, and of which route? */
+static __always_inline int http_plain_request_line(struct http_frame *frame, __u64 line_end)
+{
+    const struct http_window *window = &frame->window;
+
+    frame->window.line = 0;
+    if (http_byte(window, line_end - 2) != '\r' || !http_ends_with_version(window, line_end - 2))
+        return 0;
+    if (http_routes_are_on())
+        frame->stream.place.route = HTTP_ROUTE_FIND(frame, line_end - 2);
+    return 1;
+}
+
+/* "Content-Length: 123", as all write it: from its colon on. 0: not so. */
+static __always_inline int http_plain_length(struct http_frame *frame, const __u8 *colon)
+{
     __u64 value = 0;
     __u8 byte = 0;
+    int digits = 0;
 
-    if (http_byte(&frame->window, at - 1) != ' ' || frame->stream.flags & HTTP_HEAD_HAS_LENGTH)
-        return HTTP_PLAIN_NOT;
-    for (int i = 0; i < 10; i++, at++) {
-        byte = http_byte(&frame->window, at);
+    if (colon[1] != ' ' || frame->stream.flags & HTTP_HEAD_HAS_LENGTH)
+        return 0;
+    for (; digits < 10; digits++) {
+        byte = colon[2 + digits];
         if (!http_is_digit(byte))
             break;
         value = value * 10 + (byte - '0');
     }
-    if (byte != '\r' || http_byte(&frame->window, frame->window.line + 16) == '\r' ||
-        value >= HTTP_PLAIN_BODY)
-        return HTTP_PLAIN_NOT;
+    if (byte != '\r' || !digits || value >= HTTP_PLAIN_BODY)
+        return 0;
     frame->stream.flags |= HTTP_HEAD_HAS_LENGTH;
     frame->stream.body = value;
-    return HTTP_PLAIN_NEXT;
+    return 1;
 }
 
-static __always_inline int http_plain_line(struct http_frame *frame, __u32 line_end)
+/* A field that may matter, by the first word of its line. 0: the head is not plain. */
+static __always_inline int http_plain_field(struct http_frame *frame, const __u8 *line, __u64 lower)
 {
-    const struct http_window *window = &frame->window;
-    __u64 word = http_word(window, window->line), lower = word | HTTP_LOWER;
-
-    if (!window->line)
-        return http_plain_start(frame, line_end);
-    if ((word & 0xff) <= ' ')
-        return (word & 0xffff) == ('\r' | '\n' << 8) ? HTTP_PLAIN_END : HTTP_PLAIN_NOT;
-    if (lower == HTTP_TEXT_TRANSFER)
-        return HTTP_PLAIN_NOT;
-    if (lower != HTTP_TEXT_CONTENT)
-        return HTTP_PLAIN_NEXT;
-    word = http_word(window, (__u64)window->line + 8) | HTTP_LOWER;
-    return (word & HTTP_BYTES(7)) == HTTP_TEXT_LENGTH ? http_plain_length(frame) : HTTP_PLAIN_NEXT;
+    if (lower == HTTP_TEXT_CONTENT)
+        return ((load_word(line + 8) | HTTP_LOWER) & HTTP_BYTES(7)) != HTTP_TEXT_LENGTH ||
+               http_plain_length(frame, line + 14);
+    if (http_hosts_are_on() && (lower & HTTP_BYTES(5)) == HTTP_TEXT_HOST)
+        frame->window.line = line - frame->window.bytes;
+    return lower != HTTP_TEXT_TRANSFER;
 }
 
-/* Reads the packet's head into frame->stream. 0, with frame->stream spoilt: it is not plain, or not
- * whole. Else its length is window.at. */
-static __always_inline int http_plain_head(void *context, struct http_frame *frame)
+static __always_inline __u64 http_plain_result(const struct http_frame *frame, __u32 head_length)
+{
+    const struct http_stream *stream = &frame->stream;
+    __u64 result = head_length;
+
+    if (stream->flags & HTTP_HEAD_IS_RESPONSE)
+        result |= HTTP_PLAIN_IS_RESPONSE | (__u64)stream->status << HTTP_PLAIN_CODE;
+    else
+        result |= (__u64)stream->method << HTTP_PLAIN_CODE |
+                  (__u64)stream->place.route << HTTP_PLAIN_ROUTE |
+                  (__u64)stream->place.host << HTTP_PLAIN_HOST;
+    if (stream->flags & HTTP_HEAD_HAS_LENGTH)
+        result |= HTTP_PLAIN_HAS_LENGTH;
+    if (head_length + stream->body == frame->packet.length)
+        result |= HTTP_PLAIN_IS_WHOLE;
+    return result;
+}
+
+/* Sets the state in which the head's lines are read. 0: it begins like none. */
+static __always_inline int http_plain_start(struct http_frame *frame)
+{
+    struct http_stream *stream = &frame->stream;
+    __u64 word = http_word(&frame->window, 0);
+
+    stream->body = 0;
+    stream->place = (struct http_place){0, 0};
+    frame->window.line = 0;
+    frame->window.at = 0;
+    if (http_is_status_line(word)) {
+        stream->flags = HTTP_HEAD_IS_RESPONSE;
+        stream->status = http_status(&frame->window);
+        return stream->status >= 200;
+    }
+    stream->flags = 0;
+    stream->method = http_known_method(word);
+    return stream->method != HTTP_METHODS;
+}
+
+/* Goes through the words of the window up to the empty line, whose end it returns; 0: not plain. */
+static __always_inline __u64 http_plain_lines(struct http_frame *frame, __u64 length)
+{
+    struct http_window *window = &frame->window;
+
+    for (__u64 at = 0; at < HTTP_PLAIN_BYTES && at < length; at += 8) {
+        __u64 marks = http_newline_marks(load_word(window->bytes + at));
+        if (!marks)
+            continue;
+        const __u8 *line = window->bytes + at + http_mark_end(marks);
+        __u64 word = load_word(line);
+        if ((word & 0xff) <= ' ') {
+            __u64 end = line + 2 - window->bytes;
+            return (word & 0xffff) == ('\r' | '\n' << 8) && end <= length ? end : 0;
+        }
+        if (marks & (marks - 1) || !http_plain_field(frame, line, word | HTTP_LOWER))
+            return 0;
+        if (!window->at)
+            window->at = line - window->bytes;
+    }
+    return 0;
+}
+
+/* Reads the head at the front of the packet, in a frame of which only `packet` is set. */
+static __always_inline __u64 http_plain_head(void *context, struct http_frame *frame)
 {
     struct http_window *window = &frame->window;
     __u64 length = frame->packet.length;
@@ -92,114 +160,106 @@ static __always_inline int http_plain_head(void *context, struct http_frame *fra
     length++;
     if (http_packet_load(context, frame, 0, window->bytes, length))
         return 0;
-    frame->stream.body = 0;
-    window->end = length;
-    window->line = 0;
-    window->next = 0;
-    window->newlines = 0;
-    for (int i = 0; i < HTTP_PLAIN_STEPS; i++) {
-        compiler_barrier();
-        __u64 newlines = window->newlines;
-        if (newlines) {
-            __u32 line_end = window->block + http_first_bit(newlines) + 1;
-            if (line_end > window->end)
-                return 0;
-            window->newlines = newlines & (newlines - 1);
-            int line = http_plain_line(frame, line_end);
-            window->line = line_end;
-            if (line != HTTP_PLAIN_NEXT) {
-                window->at = line_end;
-                return line == HTTP_PLAIN_END;
-            }
-        } else {
-            __u32 at = window->next;
-            if (at >= window->end)
-                return 0;
-            window->block = at;
-            window->next = at + HTTP_SCAN_BYTES;
-            window->newlines = http_newlines(window, at);
-        }
+    if (!http_plain_start(frame))
+        return 0;
+    __u64 end = http_plain_lines(frame, length);
+    if (!end)
+        return 0;
+    if (!(frame->stream.flags & HTTP_HEAD_IS_RESPONSE)) {
+        if (http_hosts_are_on() && window->line)
+            frame->stream.place.host = HTTP_HOST_FIND(frame);
+        if (!http_plain_request_line(frame, window->at))
+            return 0;
     }
-    return 0;
+    return http_plain_result(frame, end);
 }
 
 /* Could the packet be plain, and nothing else be due? */
 static __always_inline int http_packet_may_be_plain(const struct http_connection *connection,
                                                     const struct http_packet *packet)
 {
-    const struct http_stream *stream = &connection->halves[packet->direction & 1].stream;
     const struct http_turn *turn = &connection->turn;
 
-    return stream->phase == HTTP_PHASE_START && !stream->kept && !packet->fin &&
-           stream->next == packet->sequence && stream->seen == packet->sequence &&
+    return turn->idle[packet->direction & 1] && !packet->fin &&
+           connection->idle_next[packet->direction & 1] == packet->sequence &&
            turn->request_direction != HTTP_DIRECTIONS &&
-           !(turn->unread | turn->early | turn->unstored) && !http_routes_are_on() &&
-           !http_hosts_are_on();
+           !(turn->unread | turn->early | turn->unstored);
 }
 
+static __always_inline void http_plain_end(struct http_connection *connection,
+                                           const struct http_packet *packet)
+{
+    connection->idle_next[packet->direction & 1] = packet->sequence + packet->length;
+    connection->counts[packet->direction & 1]++;
+}
+
+/* A request that finds none before it. */
 static __always_inline int http_plain_request(struct http_connection *connection,
-                                              struct http_frame *frame)
+                                              const struct http_packet *packet, __u64 head)
 {
-    struct http_half *half = &connection->halves[frame->packet.direction & 1];
+    __u32 number = connection->counts[packet->direction & 1];
 
-    if (frame->stream.flags & HTTP_HEAD_IS_RESPONSE ||
-        frame->window.at + frame->stream.body != frame->packet.length ||
-        connection->turn.pushed - connection->turn.popped >= HTTP_MAX_OUTSTANDING)
+    if (head & HTTP_PLAIN_IS_RESPONSE || !(head & HTTP_PLAIN_IS_WHOLE) ||
+        number != connection->counts[!(packet->direction & 1)])
         return 0;
-    frame->head_ns = half->head_ns ? half->head_ns : frame->packet.now_ns;
-    frame->stream.place = (struct http_place){0, 0};
-    http_request_push(connection, frame);
-    half->head_ns = 0;
-    half->stream.flags = frame->stream.flags;
-    half->stream.method = frame->stream.method;
-    half->stream.body = frame->stream.body;
-    half->stream.place = frame->stream.place;
+    http_outcome_count(HTTP_HEAD_SEEN, 1);
+    connection->lone_number = number;
+    connection->lone_start_ns = packet->now_ns;
+    connection->lone_body = packet->length - (head & HTTP_PLAIN_LENGTH);
+    connection->lone_method = head >> HTTP_PLAIN_CODE;
+    connection->lone_place.route = head >> HTTP_PLAIN_ROUTE;
+    connection->lone_place.host = head >> HTTP_PLAIN_HOST;
+    http_plain_end(connection, packet);
     return 1;
 }
 
+/* The answer to a lone request. */
 static __always_inline int http_plain_answer(struct http_connection *connection,
-                                             struct http_frame *frame)
+                                             const struct http_packet *packet, __u64 head)
 {
-    struct http_half *half = &connection->halves[frame->packet.direction & 1];
-    struct http_turn *turn = &connection->turn;
-    __u8 method = http_waiting_method(turn, turn->popped);
-    __u16 status = frame->stream.status;
+    __u32 number = connection->counts[packet->direction & 1];
+    __u64 body = packet->length - (head & HTTP_PLAIN_LENGTH);
+    __u16 status = head >> HTTP_PLAIN_CODE;
+    __u8 method = connection->lone_method;
 
-    if (!(frame->stream.flags & HTTP_HEAD_IS_RESPONSE) || turn->popped == turn->pushed ||
-        method == HTTP_METHOD_CONNECT)
+    if (!(head & HTTP_PLAIN_IS_RESPONSE) ||
+        connection->counts[!(packet->direction & 1)] - number != 1 ||
+        connection->lone_number != number || method == HTTP_METHOD_CONNECT)
         return 0;
-    if (method == HTTP_METHOD_HEAD || status == 204 || status == 304)
-        frame->stream.body = 0;
-    else if (!(frame->stream.flags & HTTP_HEAD_HAS_LENGTH))
+    if (method == HTTP_METHOD_HEAD || status == 204 || status == 304) {
+        if (body)
+            return 0;
+    } else if (!(head & HTTP_PLAIN_HAS_LENGTH) || !(head & HTTP_PLAIN_IS_WHOLE)) {
         return 0;
-    if (frame->window.at + frame->stream.body != frame->packet.length)
+    }
+    struct http_exchange exchange = {
+        .key = {.cgroup = connection->cgroup,
+                .status = status,
+                .role = packet->direction == HTTP_EGRESS ? HTTP_ROLE_SERVER : HTTP_ROLE_CLIENT,
+                .method = method,
+                .route = connection->lone_place.route,
+                .host = connection->lone_place.host},
+        .start_ns = connection->lone_start_ns,
+        .head_ns = packet->now_ns,
+        .end_ns = packet->now_ns,
+        .request_bytes = connection->lone_body,
+        .response_bytes = body,
+    };
+    if (!http_exchange_count_known(&exchange))
         return 0;
-    frame->turn = *turn;
-    frame->head_ns = half->head_ns ? half->head_ns : frame->packet.now_ns;
-    http_answer(connection, frame);
-    half->head_ns = 0;
-    half->stream.flags = frame->stream.flags;
-    half->stream.status = status;
-    half->stream.body = frame->stream.body;
+    http_plain_end(connection, packet);
     return 1;
 }
 
-/* 1: done. 0: nothing has changed but the frame, which http_packet_begin fills anew. */
-static __always_inline int http_packet_plain(void *context, struct http_connection *connection,
-                                             struct http_frame *frame)
+/* 1: done. 0: nothing has changed. */
+static __always_inline int http_packet_plain(struct http_connection *connection,
+                                             const struct http_packet *packet, __u64 head)
 {
-    struct http_stream *stream = &connection->halves[frame->packet.direction & 1].stream;
-    int done;
-
-    if (!HTTP_PLAIN_HEAD(context, frame))
+    if (!head)
         return 0;
-    if (connection->turn.request_direction == frame->packet.direction)
-        done = http_plain_request(connection, frame);
-    else
-        done = http_plain_answer(connection, frame);
-    if (done)
-        stream->next = stream->seen = frame->packet.sequence + frame->packet.length;
-    return done;
+    return connection->turn.request_direction == packet->direction
+               ? http_plain_request(connection, packet, head)
+               : http_plain_answer(connection, packet, head);
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /* One direction of a connection, step by step through one packet: which bytes to look at, by TCP
  * sequence number, so that a retransmitted byte is not looked at twice and a body is passed over by
- * arithmetic; what a head means for what follows it. Works on a frame alone and tells by its actions
- * what the connection must do.
+ * arithmetic; what a head means for what follows it. Works on a frame alone and tells by its
+ * actions what the connection must do.
  *
  * Spec of message lengths: RFC 9112, section 6.3. */
 #ifndef EDGEMETER_HTTP_STEP_H
@@ -85,9 +85,9 @@ static __always_inline int http_ignore(struct http_frame *frame, __u32 outcome)
     return HTTP_ACTION_IGNORE;
 }
 
-/* Bytes that are not HTTP where a head should start. A connection seen from its start is not HTTP once
- * both sides have sent such; on any other it may be the middle of something, or a request that only the
- * server can make sense of. */
+/* Bytes that are not HTTP where a head should start. A connection seen from its start is not HTTP
+ * once both sides have sent such; on any other it may be the middle of something, or a request that
+ * only the server can make sense of. */
 static __always_inline int http_not_http(struct http_frame *frame, int is_tls)
 {
     struct http_turn *turn = &frame->turn;
@@ -104,15 +104,12 @@ static __always_inline int http_not_http(struct http_frame *frame, int is_tls)
 }
 
 /* Is the request stored that the current answer belongs to? */
-static __always_inline int http_turn_is_stored(const struct http_turn *turn)
+static __always_inline int http_asker_is_stored(const struct http_frame *frame)
 {
-    return turn->popped != turn->pushed &&
-           !(turn->unstored && (__s32)(turn->popped - turn->unstored_from) >= 0);
-}
+    const struct http_turn *turn = &frame->turn;
 
-static __always_inline __u8 http_waiting_method(const struct http_turn *turn, __u32 number)
-{
-    return number == turn->first ? turn->first_method : turn->methods[number % HTTP_MAX_OUTSTANDING];
+    return frame->popped != frame->pushed &&
+           !(turn->unstored && (__s32)(frame->popped - turn->unstored_from) >= 0);
 }
 
 /* The next `left` bytes are body. */
@@ -180,7 +177,6 @@ static __always_inline int http_body_begin(struct http_stream *stream)
 static __always_inline int http_response_head(struct http_frame *frame)
 {
     struct http_stream *stream = &frame->stream;
-    struct http_turn *turn = &frame->turn;
     __u16 status = stream->status;
     __u8 method = HTTP_METHOD_GET;
 
@@ -189,8 +185,8 @@ static __always_inline int http_response_head(struct http_frame *frame)
         stream->phase = HTTP_PHASE_START;
         return 0;
     }
-    if (http_turn_is_stored(turn))
-        method = http_waiting_method(turn, turn->popped);
+    if (http_asker_is_stored(frame))
+        method = frame->asked_by;
     if (!frame->head_ns)
         frame->head_ns = frame->packet.now_ns;
     if (status == 101 || (method == HTTP_METHOD_CONNECT && status < 300)) {
@@ -233,8 +229,7 @@ static __always_inline int http_looks_like_head(void *context, struct http_frame
 {
     __u8 requests = frame->turn.request_direction, direction = frame->packet.direction;
 
-    if (frame->packet.length < 16 ||
-        http_packet_load(context, frame, 0, frame->window.bytes, 16))
+    if (frame->packet.length < 16 || http_packet_load(context, frame, 0, frame->window.bytes, 16))
         return 0;
     __u64 word = http_word(&frame->window, 0);
     if (requests != direction && http_is_status_line(word))
@@ -245,8 +240,8 @@ static __always_inline int http_looks_like_head(void *context, struct http_frame
            (requests == direction && http_looks_like_target(&frame->window));
 }
 
-/* A lost position is regained where a segment starts like a head; not where it was looked at before,
- * until a position is too old to be compared with. */
+/* A lost position is regained where a segment starts like a head; not where it was looked at
+ * before, until a position is too old to be compared with. */
 static __always_inline int http_step_lost(void *context, struct http_frame *frame)
 {
     struct http_stream *stream = &frame->stream;
@@ -283,8 +278,8 @@ static __always_inline int http_refill(void *context, struct http_frame *frame)
         return 1;
     if (offset >= frame->packet.length)
         return 0;
-    /* 64 bits wide: a bound checked on half a register is forgotten with the other half. Less one while
-     * it is checked: before 6.2 the verifier learns nothing from a comparison with 0. */
+    /* 64 bits wide: a bound checked on half a register is forgotten with the other half. Less one
+     * while it is checked: before 6.2 the verifier learns nothing from a comparison with 0. */
     __u64 length = frame->packet.length - offset, end = window->end;
     if (length > HTTP_WINDOW_LOAD)
         length = HTTP_WINDOW_LOAD;
@@ -351,7 +346,8 @@ static __always_inline int http_step_event(struct http_frame *frame, int event)
     return action;
 }
 
-/* Where a message should start, another one came first: a final answer before its 103, or a pipeline. */
+/* Where a message should start, another one came first: a final answer before its 103, or a
+ * pipeline. */
 static __always_inline int http_begins_another(void *context, struct http_frame *frame)
 {
     return frame->stream.phase == HTTP_PHASE_START && frame->window.line == frame->window.end &&
@@ -427,9 +423,9 @@ static __always_inline int http_may_start(const struct http_window *window, __u3
     return 0;
 }
 
-/* At the packet's end. An answer whose end only the connection's end tells, or that was cut short by
- * it, is complete; bytes that cannot begin a start line are not waited for; what there is of a line is
- * kept. */
+/* At the packet's end. An answer whose end only the connection's end tells, or that was cut short
+ * by it, is complete; bytes that cannot begin a start line are not waited for; what there is of a
+ * line is kept. */
 static __always_inline int http_step_last(struct http_frame *frame)
 {
     struct http_stream *stream = &frame->stream;
@@ -454,7 +450,8 @@ static __always_inline int http_step_last(struct http_frame *frame)
         return http_lose_line(frame);
     stream->kept = frame->window.end - frame->window.line; /* the line, if any, is in front */
     int begun = stream->kept > 1 || (stream->kept && first != '\r');
-    if (stream->phase == HTTP_PHASE_START && begun && !http_may_start(&frame->window, stream->kept)) {
+    if (stream->phase == HTTP_PHASE_START && begun &&
+        !http_may_start(&frame->window, stream->kept)) {
         stream->kept = 0;
         stream->method = HTTP_METHOD_OTHER;
         return http_not_http(frame, http_is_tls(first));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* What the shared headers need of the side that includes them: fixed-width types, and the two things
- * that BPF and userspace C spell differently. */
+/* What the shared headers need of the side that includes them: fixed-width types, and the two
+ * things that BPF and userspace C spell differently. */
 #ifndef EDGEMETER_TYPES_H
 #define EDGEMETER_TYPES_H
 
@@ -20,7 +20,8 @@
 /* Makes a bounds check stay beside the access that it is for. */
 #define compiler_forget(variable) __asm__ volatile("" : "+r"(variable))
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are compared as little-endian text");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "words are compared as little-endian text");
 
 /* Eight bytes at any alignment. BPF's backend would split a packed load into single bytes; every
  * architecture that the kernel JITs for takes the wide one. */

@@ -29,6 +29,7 @@ struct framer {
     struct http_frame *frame; /* allocated alone, so that ASan guards its end */
     unsigned row_count;
     unsigned packets;      /* that were looked at */
+    unsigned plain;        /* exchanges counted on the short way */
     int seen;              /* carried payload */
     uint64_t bytes_loaded; /* from packets */
     uint64_t outcomes[HTTP_OUTCOMES];
@@ -97,16 +98,27 @@ static __u16 http_host_lookup(const struct http_host_key *key)
     return length ? framer_place_number(key->name, length) : 0;
 }
 
-static void http_exchange_count(struct http_frame *frame)
+static void framer_count(const struct http_exchange *exchange)
 {
     struct framer *framer = framer_in_use;
-    const struct http_exchange *exchange = &frame->exchange;
 
     FRAMER_REQUIRE(framer->row_count < FRAMER_MAX_ROWS);
     FRAMER_REQUIRE(exchange->key.method < HTTP_METHODS && exchange->key.role < HTTP_ROLES);
     FRAMER_REQUIRE(exchange->start_ns <= exchange->end_ns && exchange->head_ns <= exchange->end_ns);
     framer->rows[framer->row_count++] = *exchange;
     framer->outcomes[exchange->key.status ? HTTP_HEAD_COUNTED : HTTP_HEAD_UNANSWERED]++;
+}
+
+static void http_exchange_count(struct http_frame *frame)
+{
+    framer_count(&frame->exchange);
+}
+
+static int http_exchange_count_known(const struct http_exchange *exchange)
+{
+    framer_in_use->plain++;
+    framer_count(exchange);
+    return 1;
 }
 
 static inline void framer_new(struct framer *framer)
@@ -149,6 +161,15 @@ static inline void framer_reset_late(struct framer *framer)
     framer->connection.halves[HTTP_EGRESS].stream.phase = HTTP_PHASE_LOST;
 }
 
+/* How many requests wait for their answer. */
+static inline int32_t framer_waiting(const struct framer *framer)
+{
+    const uint32_t *counts = framer->connection.counts;
+    uint8_t requests = framer->connection.turn.request_direction & 1;
+
+    return counts[requests] - counts[!requests];
+}
+
 /* What must always hold; seen = counted + lost, as far as the framer decides it. */
 static inline void framer_check(const struct framer *framer)
 {
@@ -158,13 +179,16 @@ static inline void framer_check(const struct framer *framer)
     for (int i = 0; i < HTTP_DIRECTIONS; i++) {
         FRAMER_REQUIRE(framer->connection.halves[i].stream.phase <= HTTP_PHASE_IGNORED);
         FRAMER_REQUIRE(framer->connection.halves[i].stream.kept <= HTTP_LINE_KEPT);
+        FRAMER_REQUIRE(!framer->connection.turn.idle[i] ||
+                       (framer->connection.halves[i].stream.phase == HTTP_PHASE_START &&
+                        !framer->connection.halves[i].stream.kept));
     }
-    FRAMER_REQUIRE((int32_t)(turn->pushed - turn->popped) >= 0);
+    FRAMER_REQUIRE(framer_waiting(framer) >= 0);
     FRAMER_REQUIRE(outcomes[HTTP_HEAD_COUNTED] + outcomes[HTTP_HEAD_UNANSWERED] ==
                    framer->row_count);
     FRAMER_REQUIRE(outcomes[HTTP_HEAD_SEEN] == framer->row_count + outcomes[HTTP_HEAD_TOO_MANY] +
                                                    outcomes[HTTP_HEAD_REQUEST_UNSEEN] +
-                                                   (turn->pushed - turn->popped));
+                                                   framer_waiting(framer));
     FRAMER_REQUIRE(outcomes[HTTP_CONNECTION_HTTP] + outcomes[HTTP_CONNECTION_NOT_HTTP] +
                        outcomes[HTTP_CONNECTION_TLS] <=
                    outcomes[HTTP_CONNECTION_SEEN]);
@@ -189,13 +213,13 @@ static inline void feed(struct framer *framer, uint8_t direction, uint32_t seque
     framer_in_use = framer;
     framer->outcomes[HTTP_CONNECTION_SEEN] += !framer->seen;
     framer->seen = 1;
-    if (!http_packet_concerns(&framer->connection.halves[direction].stream, &packet))
+    if (!http_packet_concerns(&framer->connection, &packet))
         return;
     memset(frame, remains[framer->packets++ % sizeof(remains)], sizeof(*frame));
     packet.now_ns = now_ns;
     frame->packet = packet;
     if (http_packet_may_be_plain(&framer->connection, &packet) &&
-        http_packet_plain(&payload, &framer->connection, frame)) {
+        http_packet_plain(&framer->connection, &packet, http_plain_head(&payload, frame))) {
         framer_check(framer);
         return;
     }
@@ -225,7 +249,7 @@ static inline void framer_end(struct framer *framer, uint64_t now_ns)
     if (framer->seen)
         http_connection_end(&framer->connection, framer->frame);
     framer_check(framer);
-    FRAMER_REQUIRE(framer->connection.turn.pushed == framer->connection.turn.popped);
+    FRAMER_REQUIRE(!framer_waiting(framer));
 }
 
 #endif

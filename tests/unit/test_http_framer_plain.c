@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_plain: which messages go the short way, that they count the same as byte for byte, and that
+ * the general way goes on where the short one left off. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "framer_talk.h"
+
+#define REQUEST(target, fields) "GET " target " HTTP/1.1\r\n" fields "\r\n"
+#define ANSWER(status, fields) "HTTP/1.1 " status "\r\n" fields "\r\n"
+#define LENGTH(text) "Content-Length: " text "\r\n"
+#define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* One exchange, and whether its answer is counted on the short way where each comes in one packet.
+ */
+static const struct {
+    const char *request, *answer;
+    int plain;
+} cases[] = {
+    {GET, OK2, 1},
+    {REQUEST("/a?b", "Host: b:80\r\nHost: c\r\n"), OK2, 1},
+    {REQUEST("http://a/b", "Connection: keep-alive\r\ncontent-type: x\r\n"), OK2, 1},
+    {"POST /p HTTP/1.0\r\n" LENGTH("3") "\r\nabc", OK2, 1},
+    {"POST /p HTTP/1.1\r\n" LENGTH("0") "\r\n", ANSWER("201 Created", LENGTH("0")), 1},
+    {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", ANSWER("204", ""), 1},
+    {"HEAD / HTTP/1.1\r\n\r\n", ANSWER("200 OK", LENGTH("1234567")), 1},
+    {GET, ANSWER("304 Not Modified", LENGTH("7")), 1},
+    {GET, ANSWER("200 OK", "CONTENT-LENGTH: 12\r\nX: " X64 X64 X64 X64 "\r\n") "hello, world", 1},
+    {GET, ANSWER("200 OK", LENGTH("28")) LENGTH("9") "\r\n\r\n\r\n\r\n\n", 1},
+    {REQUEST("/", "X: " X64 X64 X64 X64 X64 X64 X64 "\r\n"), OK2, 1},
+    {REQUEST("/", "X: " X64 X64 X64 X64 X64 X64 X64 X64 "\r\n"), OK2, 1},
+    /* answers of the other kind */
+    {GET, ANSWER("200 OK", "A:\r\nB:1\r\nC:\r\n" LENGTH("2")) "ok", 0},
+    {GET, ANSWER("200 OK", "Content-Length:2\r\n") "ok", 0},
+    {GET, ANSWER("200 OK", LENGTH("2") LENGTH("2")) "ok", 0},
+    {GET, ANSWER("200 OK", LENGTH("2 ")) "ok", 0},
+    {GET, ANSWER("200 OK", "Content-Length: 2\n") "ok", 0},
+    {GET, ANSWER("200 OK", LENGTH("2") "X: a\r\n b\r\n") "ok", 0},
+    {GET, ANSWER("200 OK", "X:\r\n" LENGTH("2") "\vY: c\r\n") "ok", 0},
+    {GET, ANSWER("200 OK", LENGTH("2")) "ok" OK2, 0},
+    {GET, ANSWER("200 OK", "Transfer-Encoding: chunked\r\n") "2\r\nok\r\n0\r\n\r\n", 0},
+    {GET, ANSWER("200 OK", LENGTH("9") "Transfer-Encoding: chunked\r\n") "2\r\nok\r\n0\r\n\r\n", 0},
+    {GET, ANSWER("100 Continue", "") ANSWER("200 OK", LENGTH("2")) "ok", 0},
+    {GET, "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 0},
+    {GET, ANSWER("200 OK", LENGTH("2") "X: " X64 X64 X64 X64 X64 X64 X64 X64 "\r\n") "ok", 0},
+    /* and requests, after which the answer may be plain */
+    {"BREW / HTTP/1.1\r\n\r\n", OK2, 1},
+    {"GET / HTTP/1.1\n\n", OK2, 1},
+    {"\r\n" GET, OK2, 1},
+    {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", OK2, 0},
+};
+
+static void say(uint8_t direction, const char *text, int cut)
+{
+    uint32_t length = strlen(text);
+
+    if (cut)
+        say_bytes(direction, text, cut);
+    say_bytes(direction, text + cut, length - cut);
+}
+
+/* The exchange between two others, its packets cut before the byte `cut`; 0: not cut. */
+static unsigned play(size_t number, int cut)
+{
+    begin();
+    ask(GET);
+    answer(OK2);
+    unsigned before = framer.plain;
+    say(HTTP_INGRESS, cases[number].request, cut);
+    say(HTTP_EGRESS, cases[number].answer, cut);
+    unsigned plain = framer.plain - before;
+    ask(GET);
+    answer(OK2);
+    return plain;
+}
+
+static int rows_are(const struct http_exchange *rows, unsigned count)
+{
+    if (framer.row_count != count)
+        return 0;
+    for (unsigned i = 0; i < count; i++)
+        if (memcmp(&rows[i].key, &framer.rows[i].key, sizeof(rows[i].key)) ||
+            rows[i].request_bytes != framer.rows[i].request_bytes ||
+            rows[i].response_bytes != framer.rows[i].response_bytes)
+            return 0;
+    return 1;
+}
+
+static void test_the_same_rows(void **state)
+{
+    static struct http_exchange rows[8];
+    uint64_t outcomes[HTTP_OUTCOMES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (play(i, 0) != (unsigned)cases[i].plain)
+            fail_msg("case %zu goes the wrong way:\n%s%s", i, cases[i].request, cases[i].answer);
+        unsigned count = framer.row_count;
+        assert_true(count > 1 && count <= 8);
+        memcpy(rows, framer.rows, count * sizeof(rows[0]));
+        memcpy(outcomes, framer.outcomes, sizeof(outcomes));
+        for (int cut = 1; cut < 15; cut++) {
+            play(i, cut);
+            if (!rows_are(rows, count) || memcmp(outcomes, framer.outcomes, sizeof(outcomes)))
+                fail_msg("case %zu counts else when cut at %d:\n%s%s", i, cut, cases[i].request,
+                         cases[i].answer);
+        }
+    }
+}
+
+/* More plain answers than sequence numbers that can be told apart, then a retransmission and a
+ * hole. */
+static void test_general_goes_on(void **state)
+{
+    static char text[65536];
+    uint32_t length;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    length = snprintf(text, sizeof(text), ANSWER("200 OK", LENGTH("65000")));
+    text[length] = 'x';
+    length += 65000;
+    begin();
+    for (int i = 0; i < 34000; i++) { /* over 2 GiB */
+        ask(GET);
+        say_bytes(HTTP_EGRESS, text, length);
+        expect(0, HTTP_METHOD_GET, 200, 0, 65000);
+        framer.row_count = 0;
+        framer.outcomes[HTTP_HEAD_SEEN] = framer.outcomes[HTTP_HEAD_COUNTED] = 0;
+    }
+    assert_true(framer.plain > 33000);
+    say_at(HTTP_EGRESS, -(int32_t)length, text, length);
+    assert_int_equal(framer.row_count, 0);
+    ask(GET);
+    say(HTTP_EGRESS, OK2, 20);
+    expect_gets(1);
+    ask(GET GET);
+    answer(OK2 OK2);
+    expect_gets(3);
+    expect_outcome(HTTP_LOSS_RESYNC, 0);
+    ask(GET);
+    pass_by(HTTP_EGRESS, 10);
+    answer(OK2);
+    expect_gets(4);
+    expect_outcome(HTTP_LOSS_RESYNC, 1);
+}
+
+/* Nothing plain may be taken for granted once both directions are given up. */
+static void test_tunnel_after_plain(void **state)
+{
+    (void)state;
+    begin();
+    ask(GET);
+    answer(OK2);
+    ask(GET);
+    answer(OK2);
+    assert_int_equal(framer.plain, 1);
+    ask("CONNECT a:1 HTTP/1.1\r\n\r\n");
+    answer(ANSWER("200 OK", LENGTH("0")));
+    ask(GET);
+    answer(OK2);
+    assert_int_equal(framer.plain, 1);
+    assert_int_equal(framer.row_count, 3);
+    expect(2, HTTP_METHOD_CONNECT, 200, 0, 0);
+    expect_outcome(HTTP_LOSS_TUNNEL, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_same_rows),
+        cmocka_unit_test(test_general_goes_on),
+        cmocka_unit_test(test_tunnel_after_plain),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
