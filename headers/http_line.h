@@ -91,12 +91,13 @@ static __always_inline int http_ends_with_version(const struct http_window *wind
            http_byte(window, content_end - 9) == ' ';
 }
 
-static __always_inline int http_is_unknown_method(const struct http_window *window)
+/* Of a line in which nothing that is a target can begin at `end` or behind it. */
+static __always_inline int http_is_unknown_method(const struct http_window *window, __u32 end)
 {
     for (__u32 i = 0; i < 32; i++) {
         __u8 byte = http_byte(window, window->line + i);
         if (byte == ' ')
-            return i > 0;
+            return i > 0 && window->line + i + 1 < end;
         if (!http_is_token(byte))
             return 0;
     }
@@ -127,7 +128,7 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
         if (frame->turn.request_direction == !frame->packet.direction ||
             !http_ends_with_version(window, content_end))
             return http_is_tls(word) ? HTTP_EVENT_TLS : HTTP_EVENT_NOT_HTTP;
-        if (method == HTTP_METHODS && !http_is_unknown_method(window))
+        if (method == HTTP_METHODS && !http_is_unknown_method(window, content_end - 9))
             return HTTP_EVENT_NOT_HTTP;
         if (http_routes_are_on())
             stream->place.route = HTTP_ROUTE_FIND(frame, content_end);

@@ -64,7 +64,7 @@ static __always_inline int http_lose_line(struct http_frame *frame)
         __u64 word = http_word(window, window->line);
         int is_status = http_is_status_line(word);
         __u8 method = http_known_method(word);
-        if (method == HTTP_METHODS && http_is_unknown_method(window))
+        if (method == HTTP_METHODS && http_is_unknown_method(window, ~0u))
             method = HTTP_METHOD_OTHER;
         stream->flags = is_status ? HTTP_HEAD_IS_RESPONSE : 0;
         stream->status = is_status ? http_status(window) : 0;

@@ -444,6 +444,7 @@ static const struct framer_case framer_cases[] = {
     {"status that is none", {S("HTTP/1.1 2000 OK\r\n\r\n"), C("QUIT\r\n")}, {}, {NOT_HTTP}},
     {"status below 100", {S("HTTP/1.1 099 OK\r\n\r\n"), C("QUIT\r\n")}, {}, {NOT_HTTP}},
     {"status of letters", {S("HTTP/1.1 2x0 OK\r\n\r\n"), C("QUIT\r\n")}, {}, {NOT_HTTP}},
+    {"no target", {C("tail HTTP/1.1\r\nHost: a\r\n\r\n"), S("-ERR\r\n")}, {}, {NOT_HTTP}},
     {"no method", {C(" / HTTP/1.1\r\n\r\n"), S("-ERR\r\n")}, {}, {NOT_HTTP}},
     {"a method that is no token", {C("G(T / HTTP/1.1\r\n\r\n"), S("-ERR\r\n")}, {}, {NOT_HTTP}},
     {"a method of 32 characters",
