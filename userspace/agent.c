@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory_limit.h"
 
 #define SERIES_MAX (1u << 20)
 #define FLUSH_DEADLINE (30 * NS_PER_SECOND)
@@ -165,6 +166,7 @@ static int base_start(struct agent *agent)
 
 static int shipper_start(struct agent *agent)
 {
+    uint64_t limit = memory_limit_find("/proc/self");
     struct shipper_environment environment = {
         .loop = agent->loop,
         .http = agent->http,
@@ -172,6 +174,7 @@ static int shipper_start(struct agent *agent)
         .metrics = agent->metrics,
         .worker = agent->worker,
         .storage_path = agent->options->storage_path,
+        .memory_limit = limit == UINT64_MAX ? 0 : limit,
     };
     const struct config *config = agent->config;
     return shipper_new(&environment, &config->queue, config->remotes, config->remote_count,

@@ -34,6 +34,7 @@ struct fixture {
     struct metric_registry *metrics;
     char folder[64]; /* "": in memory */
     struct queue_config config;
+    uint64_t memory_limit; /* of the process, as the queue is told; 0: none */
     struct queue *queue;
     struct loop *loop; /* with these, the queue syncs */
     struct worker *worker;
@@ -97,6 +98,7 @@ static inline int start_queue(struct fixture *f)
         .series = f->table,
         .metrics = f->metrics,
         .folder = *f->folder ? f->folder : NULL,
+        .memory_limit = f->memory_limit,
     };
     return queue_new(&environment, &f->config, &f->queue);
 }
@@ -120,7 +122,8 @@ static inline void setup(struct fixture *f, uint64_t max_bytes)
 
 static inline void make_folder(struct fixture *f)
 {
-    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* no disk to wait for */
+    const char *base =
+        access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; /* no disk to wait for */
     snprintf(f->folder, sizeof(f->folder), "%s/edgemeter-queue-XXXXXX", base);
     assert_non_null(mkdtemp(f->folder));
 }

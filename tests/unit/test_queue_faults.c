@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/memory_limit.h"
 #include "queue_fixture.h"
 
 #define TICK_NS (10 * NS_PER_MS)
@@ -470,6 +471,36 @@ static void test_what_memory_bounds(void **state)
     teardown(&f);
 }
 
+/* Half of what the process may still take, and not the 64 MiB or the bound of a disk. */
+static void keeps_to_the_limit(struct fixture *f)
+{
+    uint64_t most = 0;
+    f->memory_limit = memory_anonymous() + (8 << 20);
+    start(f);
+    open_readers(f, 1);
+    for (int i = 0; i < 2000; i++) {
+        append_random(f, 500);
+        most = queue_bytes(f->queue) > most ? queue_bytes(f->queue) : most;
+    }
+    assert_true(most <= 4 << 20 && most >= 1 << 20);
+    assert_true(dropped(f, 0, QUEUE_DROP_FULL) > 1000);
+    assert_all_accounted(f, 0);
+}
+
+static void test_what_the_process_may_take(void **state)
+{
+    struct fixture f;
+    (void)state;
+    REQUIRE_MOUNT(&f);
+    assert_int_equal(mount("none", mount_point, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    keeps_to_the_limit(&f);
+    assert_int_equal(mount("none", mount_point, NULL, MS_REMOUNT, "size=4m"), 0);
+    teardown(&f);
+    setup_base(&f, UINT64_C(1) << 30); /* in memory alone */
+    keeps_to_the_limit(&f);
+    teardown(&f);
+}
+
 static int make_mount_point(void **state)
 {
     (void)state;
@@ -498,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_folder_covered),
         cmocka_unit_test(test_foreign_folder),
         cmocka_unit_test(test_what_memory_bounds),
+        cmocka_unit_test(test_what_the_process_may_take),
     };
     return cmocka_run_group_tests(tests, make_mount_point, remove_mount_point);
 }

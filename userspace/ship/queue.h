@@ -49,6 +49,7 @@ struct queue_environment {
     struct series_table *series;     /* outlives the queue, as all of these */
     struct metric_registry *metrics; /* may be NULL */
     const char *folder;              /* NULL: in memory only */
+    uint64_t memory_limit;           /* of the process, which what is in memory keeps to; 0: none */
 };
 
 /* 0; -EBUSY (another process has the folder; the log says which) or -ENOMEM. A folder that cannot
@@ -66,7 +67,7 @@ void queue_forget_closed(struct queue *queue);
 /* Appends one record; where no remote is known nothing is kept. Makes room by dropping the oldest
  * samples. What can not be kept counts as dropped for every reader. */
 void queue_append(struct queue *queue, const struct sample_record *record);
-/* Of disk and memory in use, at most max_bytes. */
+/* Of disk and memory in use, at most max_bytes of each. */
 uint64_t queue_bytes(const struct queue *queue);
 /* What is appended outlives the process. */
 bool queue_is_durable(const struct queue *queue);

@@ -233,6 +233,7 @@ static int queue_start(struct shipper *shipper, const struct queue_config *confi
         .series = shipper->environment.series,
         .metrics = shipper->environment.metrics,
         .folder = shipper->environment.storage_path,
+        .memory_limit = shipper->environment.memory_limit,
     };
     if (!environment.folder && remote_count)
         log_info("ship", "the queue is in memory alone: what is not sent when the agent ends is "

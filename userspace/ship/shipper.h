@@ -20,6 +20,7 @@ struct shipper_environment {
     struct metric_registry *metrics;
     struct worker *worker;
     const char *storage_path; /* of the queue; NULL: it is in memory alone */
+    uint64_t memory_limit;    /* of the process; 0: none */
 };
 
 /* The remotes' configs are held as long as they are in use; `queue` is borrowed. */

@@ -35,9 +35,8 @@ static bool is_durable(const struct queue *queue)
 
 static uint64_t bound(const struct queue *queue, bool in_memory)
 {
-    bool fallback = in_memory && is_durable(queue);
-    return fallback && queue->max_bytes > FALLBACK_MAX_BYTES ? FALLBACK_MAX_BYTES
-                                                             : queue->max_bytes;
+    return in_memory && queue->max_memory_bytes < queue->max_bytes ? queue->max_memory_bytes
+                                                                   : queue->max_bytes;
 }
 
 static uint64_t full_segment_bytes(const struct queue *queue, bool in_memory)

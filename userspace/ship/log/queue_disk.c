@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory_limit.h"
 #include "ship/log/disk_job.h"
 #include "ship/log/queue_state.h"
 
@@ -50,6 +51,18 @@ static int new_segment(struct queue *queue, bool in_memory, struct segment **out
     return error;
 }
 
+/* Half of what the process may still take: the rest is for the kernel's part of the limit, and for
+ * what reading, parsing and sending take. */
+static void bound_memory(struct queue *queue)
+{
+    uint64_t limit = queue->environment.memory_limit, taken = memory_anonymous();
+    uint64_t most = is_durable(queue) ? FALLBACK_MAX_BYTES : UINT64_MAX;
+    uint64_t share = limit > taken ? (limit - taken) / 2 : 0;
+    if (share < MEMORY_LEAST_BYTES)
+        share = MEMORY_LEAST_BYTES;
+    queue->max_memory_bytes = limit && share < most ? share : most;
+}
+
 int queue_begin_segment(struct queue *queue)
 {
     struct segment *segment;
@@ -59,8 +72,10 @@ int queue_begin_segment(struct queue *queue)
         if (error)
             queue_disk_failed(queue, "create a file", error);
     }
-    if (error)
+    if (error) {
+        bound_memory(queue);
         error = new_segment(queue, true, &segment);
+    }
     if (error)
         return error;
     error = add_segment(queue, segment);

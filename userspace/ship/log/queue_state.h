@@ -21,6 +21,7 @@
 #define SEGMENT_LEAST_BYTES 4096      /* unless the bound asks for less */
 #define SEGMENTS_AT_LEAST 32 /* in max_bytes, so that a full queue drops little at a time */
 #define FALLBACK_MAX_BYTES (64 << 20) /* in memory, while the disk does not take it */
+#define MEMORY_LEAST_BYTES (1 << 20)  /* in memory, however little is left */
 #define FALLBACK_SEGMENT_BYTES (4 << 20)
 
 struct queue_reader {
@@ -47,7 +48,8 @@ TAILQ_HEAD(reader_list, queue_reader);
 struct queue {
     struct queue_environment environment;
     uint64_t max_bytes;
-    int64_t max_age_ms; /* 0: no bound */
+    uint64_t max_memory_bytes; /* of what is in memory: see queue_begin_segment */
+    int64_t max_age_ms;        /* 0: no bound */
     uint64_t sync_interval_ns;
     struct segment_list segments; /* the oldest first; the newest alone may not be sealed */
     uint64_t next_number;
@@ -113,7 +115,8 @@ void queue_disk_close(struct queue *queue);
 void queue_disk_failed(struct queue *queue, const char *what, int error);
 /* On disk, where there is one, before this returns. */
 void queue_save_place(struct queue *queue, struct place *place);
-/* A new newest segment, on disk where that works. 0 or a negative errno. */
+/* A new newest segment, on disk where that works; where it is in memory the bound of that is set
+ * anew. 0 or a negative errno. */
 int queue_begin_segment(struct queue *queue);
 
 #endif
