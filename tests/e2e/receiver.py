@@ -2,10 +2,11 @@
 """A remote write receiver on loopback that keeps all it takes, and fails as it is told.
 
 Each request is answered by the next of its faults, then as a healthy receiver. A fault is a
-function of (handler, request); those below make them.
+function of (handler, request); those below make them, some without an end.
 """
 
 import http.server
+import itertools
 import socket
 import ssl
 import struct
@@ -30,10 +31,12 @@ class Request:
             self.series = write_wire.read_v2(data)
         else:
             self.series, self.metadata = write_wire.read_v1(data)
+        self.samples = sum(len(s.samples) + len(s.histograms) for s in self.series)
+        self.taken = False
 
-    @property
-    def samples(self):
-        return sum(len(s.samples) + len(s.histograms) for s in self.series)
+    def forget(self):
+        """Thousands of decoded requests are gigabytes."""
+        self.series = self.metadata = None
 
 
 # ---- faults ----
@@ -65,7 +68,7 @@ def over(most):
         else:
             handler.take(request)
 
-    return [fault] * 1000000
+    return itertools.repeat(fault)
 
 
 def reset(times=1):
@@ -134,7 +137,7 @@ def black_hole(seconds):
         handler.server.owner.stopping.wait(end - time.monotonic())
         handler.close_connection = True
 
-    return [fault] * 1000000
+    return itertools.repeat(fault)
 
 
 # ---- the server ----
@@ -184,6 +187,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.take(request)
         request.status = self.answered
+        request.forget()
 
     def handle(self):
         try:
@@ -195,7 +199,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 class Receiver:
     def __init__(self, faults=(), tls=None, host="127.0.0.1"):
         """`tls` is an ssl.SSLContext, used anew for each connection."""
-        self.faults = list(faults)
+        self.faults = iter(faults)
         self.requests = []
         self.taken = defaultdict(list)  # labels -> [(timestamp, value)] in the order of arrival
         self.metadata = {}
@@ -249,10 +253,11 @@ class Receiver:
     def next_fault(self, request):
         with self.lock:
             self.requests.append(request)
-            return self.faults.pop(0) if self.faults else None
+            return next(self.faults, None)
 
     def keep(self, request):
         with self.lock:
+            request.taken = True
             for series in request.series:
                 self.taken[series.labels] += series.samples + series.histograms
                 self.exemplars += len(series.exemplars)
@@ -264,6 +269,11 @@ class Receiver:
     def count(self):
         with self.lock:
             return sum(len(samples) for samples in self.taken.values())
+
+    def count_untaken(self):
+        """Samples in the requests that were not taken."""
+        with self.lock:
+            return sum(request.samples for request in self.requests if not request.taken)
 
     def times_per_series(self):
         """label set -> the distinct timestamps taken, sorted."""

@@ -62,7 +62,7 @@ def expires(cluster, receiver, tls, exporter, words, rotate):
     wait_until("the first samples", lambda: receiver.count() > 0)
     time.sleep(max(0, begin + SECONDS + 1 - time.monotonic()))
     with receiver.lock:  # from here on each request ends its connection
-        receiver.faults += faults.reset(1)
+        receiver.faults = iter(faults.reset(1))
     wait_until("a refusal", lambda: words in agent.log_text(), timeout=20)
     taken = receiver.count()
     time.sleep(2)
