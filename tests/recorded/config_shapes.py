@@ -104,7 +104,8 @@ JOBS = {
         "target_limit", "keep_dropped_targets", "label_limit", "label_name_length_limit",
         "label_value_length_limit", "scrape_protocols", "fallback_scrape_protocol",
         "always_scrape_classic_histograms", "metric_name_validation_scheme", "metric_name_escaping_scheme",
-        "native_histogram_bucket_limit", "convert_classic_histograms_to_nhcb",
+        "native_histogram_bucket_limit", "native_histogram_min_bucket_factor", "scrape_failure_log_file",
+        "convert_classic_histograms_to_nhcb",
     ),
     "params.a": "params: {a: @}",
     **http(),
@@ -146,7 +147,7 @@ GLOBALS = {
         "external_labels", "body_size_limit", "sample_limit", "target_limit", "label_limit",
         "label_name_length_limit", "label_value_length_limit", "keep_dropped_targets", "scrape_protocols",
         "always_scrape_classic_histograms", "metric_name_validation_scheme", "metric_name_escaping_scheme",
-        "convert_classic_histograms_to_nhcb",
+        "convert_classic_histograms_to_nhcb", "scrape_failure_log_file",
     ),
     "external_labels.a": "external_labels: {a: @}",
 }  # fmt: skip
@@ -194,6 +195,6 @@ OURS = [
     (r".*\.refresh_interval", ["0", "0s"], REFUSED, "Prometheus ends with it"),
     (r".*", ["[~]"], REFUSED, "an empty list item says nothing"),
     (r".*\.protobuf_message", ["~"], ACCEPTED, "as if the key were not there, like any other"),
-    (r".*\.(convert_classic_histograms_to_nhcb|native_histogram_bucket_limit)", but(NOTHING), REFUSED,
+    (r".*\.convert_classic_histograms_to_nhcb", but(NOTHING), REFUSED,
      "not built, and refused by name"),
 ]  # fmt: skip

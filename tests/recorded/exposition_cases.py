@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages that record_exposition.py serves to a real Prometheus, and how."""
 
-from exposition_protobuf import histogram_cases, plain_cases
+from exposition_protobuf import histogram_cases, native_cases, plain_cases
 
 # Values: the same in both text formats.
 NUMBERS = """
@@ -154,5 +154,15 @@ FORMATS = {
         "content_type": PROTOBUF,
         "cases": unique(histogram_cases()),
         "job": {"always_scrape_classic_histograms": True},
+    },
+    "protobuf_factor": {
+        "content_type": PROTOBUF,
+        "cases": unique(native_cases()),
+        "job": {"native_histogram_min_bucket_factor": 1.1},
+    },
+    "protobuf_limit": {
+        "content_type": PROTOBUF,
+        "cases": unique(native_cases()),
+        "job": {"native_histogram_min_bucket_factor": 2.1, "native_histogram_bucket_limit": 6},
     },
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages of the protobuf exposition format, written member by member, good ones and bad ones."""
 
+import random
 import struct
 
 COUNTER, GAUGE, SUMMARY, UNTYPED, HISTOGRAM, GAUGE_HISTOGRAM = range(6)
@@ -296,3 +297,35 @@ def histogram_cases():
         family(b"h", HISTOGRAM, metric(histogram(*NATIVE, *CLASSIC, exemplar(16, 1, (1700000000, 0), id=b"z")))),
         family(b"h", HISTOGRAM, metric(histogram(*NATIVE, time(15, 1600000000)))),
     ]
+
+
+def random_side(chance, spans_field, values_field, is_float):
+    """(members, sum of the counts): spans of small gaps, some buckets empty."""
+    spans, values = [], []
+    for i in range(chance.randrange(0, 5)):
+        length = chance.randrange(1, 6)
+        spans.append(span(spans_field, chance.randrange(0 if i else -20, 9), length))
+        values += [chance.choice((0, 1, 2, 5, 70)) for _ in range(length)]
+    if is_float:
+        return spans + [counts(values_field + 1, *(value / 2 for value in values))], sum(values) / 2
+    steps = [b - a for a, b in zip([0, *values], values)]
+    return spans + [deltas(values_field, *steps)], sum(values)
+
+
+def native_cases():
+    """Histograms of every schema, of integers and floats."""
+    chance = random.Random(4)
+    for i in range(78):
+        is_float = i % 3 == 2
+        above, many = random_side(chance, 12, 13, is_float)
+        below, few = random_side(chance, 9, 10, is_float)
+        count = double(4, many + few + 1.5) if is_float else number(1, many + few + 1)
+        zero = double(8, 1.5) if is_float else number(7, 1)
+        schema = signed(5, i % 13 - 4)
+        page = histogram(count, double(2, 12.5), schema, double(6, 0.001), zero, *above, *below)
+        yield family(b"h", GAUGE_HISTOGRAM if i % 7 == 0 else HISTOGRAM, metric(page))
+    # two metrics of one page: one that keeps the limit and one that cannot
+    few = histogram(number(1, 2), signed(5, 2), span(12, 0, 2), deltas(13, 1, 0))
+    many = histogram(number(1, 9), signed(5, -4), *(span(12, 5, 1) for _ in range(9)), deltas(13, 1, *[0] * 8))
+    yield family(b"h", HISTOGRAM, metric(few), metric(labels(x=b"y"), many))
+    yield family(b"h", HISTOGRAM, metric(labels(x=b"y"), many), metric(few)) + family(b"g", GAUGE, metric(gauge(1)))

@@ -294,6 +294,7 @@ struct recording {
     unsigned least_cases;
     enum scrape_format format;
     struct scrape_protocol_config protocols;
+    struct scrape_limits limits;
 };
 
 static void scrape(struct outcome *outcome, const struct recording *recording, struct text page,
@@ -304,6 +305,7 @@ static void scrape(struct outcome *outcome, const struct recording *recording, s
 
     outcome_clear(outcome);
     fixture->config.protocols = recording->protocols;
+    fixture->config.limits = recording->limits;
     page_fixture_scrape(fixture, recording->format, page, piece);
     outcome->up = !fixture->page.failed;
     struct sample_record record = scrape_page_record(&fixture->page);
@@ -471,6 +473,27 @@ static void test_protobuf_both(void **state)
                                {.native_histograms = true, .classic_histograms = true}});
 }
 
+static void test_protobuf_factor(void **state)
+{
+    (void)state;
+    replay(&(struct recording){"tests/recorded/exposition_protobuf_factor.txt",
+                               80,
+                               SCRAPE_PROTOBUF,
+                               {.native_histograms = true},
+                               {.native_histogram_min_bucket_factor = 1.1}});
+}
+
+static void test_protobuf_limit(void **state)
+{
+    (void)state;
+    replay(&(struct recording){
+        "tests/recorded/exposition_protobuf_limit.txt",
+        80,
+        SCRAPE_PROTOBUF,
+        {.native_histograms = true},
+        {.native_histogram_min_bucket_factor = 2.1, .native_histogram_bucket_limit = 6}});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +501,8 @@ int main(void)
         cmocka_unit_test(test_openmetrics),
         cmocka_unit_test(test_protobuf),
         cmocka_unit_test(test_protobuf_both),
+        cmocka_unit_test(test_protobuf_factor),
+        cmocka_unit_test(test_protobuf_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file_read.h"
 #include "base/log.h"
 #include "exporter.h"
 #include "labels_maker.h"
@@ -33,7 +34,7 @@ struct fixture {
     bool ended;
 };
 
-/* "a=1 b=STALE up=1", without the other report series. */
+/* "a=1 b=STALE up=1", without the other report series, but with those of extra_scrape_metrics. */
 static void append(struct sample_sink *sink, const struct sample_record *record)
 {
     struct fixture *fixture = (struct fixture *)sink;
@@ -43,7 +44,10 @@ static void append(struct sample_sink *sink, const struct sample_record *record)
 
     buffer_clear(out);
     assert_true(record->count >= 5);
-    for (size_t i = 0; i < record->count - 4; i++) {
+    size_t extra = fixture->config.extra_metrics ? 3 : 0;
+    for (size_t i = 0; i < record->count; i++) {
+        if (i >= record->count - 4 - extra && i < record->count - extra)
+            continue;
         const struct sample *sample = &record->samples[i];
         const struct labels *labels =
             series_table_labels(fixture->environment.series, sample->series);
@@ -297,8 +301,6 @@ static void test_refused(void **state)
     assert_record(fixture, 3, "a=1 up=1");
 }
 
-/* ---- the end of a target ---- */
-
 static void on_ended(void *context, struct scrape_cycle *cycle)
 {
     struct fixture *fixture = context;
@@ -306,6 +308,93 @@ static void on_ended(void *context, struct scrape_cycle *cycle)
     scrape_cycle_free(&fixture->cycle);
     fixture->ended = true;
 }
+
+static void test_extra_metrics(void **state)
+{
+    struct fixture *fixture = *state;
+    struct page pages[] = {{"a 1\n"}, {"a x\n"}, {"a 1\n", 503}, {"a 1\n#234567\n"}};
+
+    fixture->config.extra_metrics = true;
+    fixture->config.limits.sample_limit = 9;
+    fixture->config.limits.body_size_limit = 12;
+    start(fixture, pages, ARRAY_SIZE(pages));
+    run_until(fixture, 4);
+#define EXTRA(bytes) " scrape_timeout_seconds=5 scrape_sample_limit=9 scrape_body_size_bytes=" bytes
+    assert_record(fixture, 0, "a=1 up=1" EXTRA("4"));
+    assert_record(fixture, 1, "a=STALE up=0" EXTRA("4"));
+    assert_record(fixture, 2, "up=0" EXTRA("0"));
+    assert_record(fixture, 3, "up=0" EXTRA("-1"));
+#undef EXTRA
+    scrape_cycle_retire(fixture->cycle, on_ended, fixture);
+    run_until(fixture, 5);
+    assert_record(fixture, 4,
+                  "up=STALE scrape_timeout_seconds=STALE scrape_sample_limit=STALE "
+                  "scrape_body_size_bytes=STALE");
+}
+
+/* The file without the times. */
+static void read_failure_log(const char *path, struct buffer *out)
+{
+    static const char time[] = "{\"time\":\"2";
+    autobuffer struct buffer bytes;
+
+    buffer_init(&bytes, TEXT_MAX);
+    assert_int_equal(file_read(path, &bytes), 0);
+    for (char *line = bytes.bytes; line && *line;) {
+        assert_memory_equal(line, time, strlen(time));
+        char *rest = strstr(line, "Z\",\"level\"");
+        assert_non_null(rest);
+        char *end = strchr(line, '\n');
+        assert_non_null(end);
+        buffer_append(out, rest + 3, (size_t)(end + 1 - (rest + 3)));
+        line = end + 1;
+    }
+}
+
+static void test_failure_log(void **state)
+{
+    struct fixture *fixture = *state;
+    struct page pages[] = {{"a 1\n"}, {"a 1\n", 503}, {"a x\n"}, {"a 123456\n"}, {"a 1\n"}};
+    char path[] = "/tmp/edgemeter-failures-XXXXXX", expected[512];
+    autobuffer struct buffer lines;
+
+    close(mkstemp(path));
+    unlink(path); /* made when there is something to write */
+    buffer_init(&lines, TEXT_MAX);
+    fixture->config.failure_log_file = path;
+    fixture->config.limits.body_size_limit = 9;
+    start(fixture, pages, ARRAY_SIZE(pages));
+    run_until(fixture, 1);
+    assert_int_equal(access(path, F_OK), -1);
+    run_until(fixture, 5);
+    read_failure_log(path, &lines);
+    snprintf(expected, sizeof(expected),
+             "\"level\":\"ERROR\",\"msg\":\"%s\",\"job_name\":\"j\","
+             "\"target\":\"http://127.0.0.1:%d/metrics\"}\n"
+             "\"level\":\"ERROR\",\"msg\":\"%s\",\"job_name\":\"j\","
+             "\"target\":\"http://127.0.0.1:%d/metrics\"}\n",
+             "server returned HTTP status 503 X", fixture->exporter.port,
+             "body size limit exceeded", fixture->exporter.port);
+    assert_string_equal(lines.bytes, expected);
+    unlink(path);
+}
+
+/* A file that cannot be written fails no scrape. */
+static void test_failure_log_broken(void **state)
+{
+    struct fixture *fixture = *state;
+    struct page pages[] = {{"", 503}, {"a 1\n"}};
+
+    log_setup(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture->config.failure_log_file = "/nowhere/at all";
+    start(fixture, pages, ARRAY_SIZE(pages));
+    run_until(fixture, 2);
+    assert_record(fixture, 0, "up=0");
+    assert_record(fixture, 1, "a=1 up=1");
+    assert_true(fixture->shared.log.failure_log_broken);
+}
+
+/* ---- the end of a target ---- */
 
 static void test_retire(void **state)
 {
@@ -463,6 +552,9 @@ int main(void)
         CYCLE_TEST(test_track_timestamps_staleness),
         CYCLE_TEST(test_identity),
         CYCLE_TEST(test_refused),
+        CYCLE_TEST(test_extra_metrics),
+        CYCLE_TEST(test_failure_log),
+        CYCLE_TEST(test_failure_log_broken),
         CYCLE_TEST(test_retire),
         CYCLE_TEST(test_retire_in_flight),
         CYCLE_TEST(test_stop_writes_nothing),

@@ -171,6 +171,7 @@ int config_parse(const char *name, const char *bytes, size_t length, struct conf
     if (!err)
         err = decode_tree(&reader, tree, config);
     problems_sort(problems);
+    free(reader.scrape_failure_log_file);
     if (!err)
         *out = TAKE_PTR(config);
     return err;

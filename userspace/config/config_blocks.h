@@ -63,6 +63,9 @@ void config_decode_oauth2(struct config_reader *reader, const struct yaml_tree_n
 
 /* Limits that the job does not give are global's. */
 void config_inherit_limits(struct scrape_limits *limits, const struct scrape_limits *global);
+/* The target is a double. */
+void config_decode_factor(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *factor);
 /* A mapping of names to lists of texts; the target is a struct scrape_params. */
 void config_decode_params(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *params);

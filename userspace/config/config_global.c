@@ -13,6 +13,8 @@ struct global_settings {
     uint64_t scrape_timeout_ns;
     struct scrape_limits limits;
     struct scrape_protocol_config protocols;
+    bool extra_scrape_metrics;
+    char *scrape_failure_log_file;
     struct config *config;
 };
 
@@ -104,11 +106,11 @@ const struct config_block config_global_block = {(const struct config_field[]){
     {"rule_query_offset", CONFIG_NO_EFFECT, .decode = check_duration, .advice = NO_RULES},
     {"query_log_file", CONFIG_NO_EFFECT, .decode = check_text,
      .advice = "an agent answers no queries"},
-    {"scrape_failure_log_file", CONFIG_UNBUILT},
+    {"scrape_failure_log_file", CONFIG_PATH, GLOBAL(scrape_failure_log_file)},
     {"", CONFIG_INLINE, GLOBAL(limits), .block = &config_scrape_limits_block},
     {"", CONFIG_INLINE, GLOBAL(protocols), .block = &config_protocol_block},
     {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
-    {"extra_scrape_metrics", CONFIG_UNBUILT, .neutral = "false"},
+    {"extra_scrape_metrics", CONFIG_BOOL, GLOBAL(extra_scrape_metrics)},
     {NULL}}};
 
 /* What of global may change a job. */
@@ -139,6 +141,8 @@ void config_decode_global(struct config_reader *reader, const struct yaml_tree_n
     }
     reader->scrape_limits = global.limits;
     reader->scrape_protocols = global.protocols;
+    reader->extra_scrape_metrics = global.extra_scrape_metrics;
+    reader->scrape_failure_log_file = global.scrape_failure_log_file;
     if (global.scrape_timeout_ns)
         reader->scrape_timeout_ns = global.scrape_timeout_ns;
 }

@@ -19,6 +19,8 @@ struct config_reader {
     uint64_t global_digest; /* of what jobs inherit from */
     struct scrape_limits scrape_limits;
     struct scrape_protocol_config scrape_protocols;
+    bool extra_scrape_metrics;
+    char *scrape_failure_log_file; /* NULL: none */
 };
 
 /* The way to a value, `scrape_configs[0].static_configs[1]`, from its end. NULL is the top level.

@@ -99,11 +99,13 @@ const struct config_block config_scrape_block = {
         {"", CONFIG_INLINE, SCRAPE(limits), .block = &config_scrape_limits_block},
         {"", CONFIG_INLINE, SCRAPE(protocols), .block = &config_job_protocol_block},
 
-        {"scrape_failure_log_file", CONFIG_UNBUILT},
+        {"scrape_failure_log_file", CONFIG_PATH, SCRAPE(failure_log_file)},
+        {"extra_scrape_metrics", CONFIG_BOOL, SCRAPE(extra_metrics)},
+        {"native_histogram_bucket_limit", CONFIG_UINT32,
+         SCRAPE(limits.native_histogram_bucket_limit), 0, UINT32_MAX},
+        {"native_histogram_min_bucket_factor", CONFIG_CUSTOM,
+         SCRAPE(limits.native_histogram_min_bucket_factor), .decode = config_decode_factor},
         {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
-        {"extra_scrape_metrics", CONFIG_UNBUILT, .neutral = "false"},
-        {"native_histogram_bucket_limit", CONFIG_UNBUILT, .neutral = "0"},
-        {"native_histogram_min_bucket_factor", CONFIG_UNBUILT, .neutral = "0"},
 
         {"", CONFIG_INLINE, offsetof(struct job, discovery), .block = &config_discovery_block},
         {NULL}},
@@ -139,11 +141,15 @@ static void decode_scrape(struct config_reader *reader, const struct yaml_tree_n
     job->scrape.honor_timestamps = true;
     job->scrape.enable_compression = true;
     job->scrape.protocols = reader->scrape_protocols;
+    job->scrape.extra_metrics = reader->extra_scrape_metrics;
     uint64_t inherited = config_digest_text(reader->directory, reader->global_digest);
     job->scrape.digest = config_digest_pairs(node, inherited, is_of_scraping);
     job->scrape.series_digest = config_digest_pairs(node, reader->global_digest, labels_samples);
     config_decode_block(reader, node, place, &config_scrape_block, job);
     config_inherit_limits(&job->scrape.limits, &reader->scrape_limits);
+    if (!job->scrape.failure_log_file && reader->scrape_failure_log_file)
+        job->scrape.failure_log_file =
+            config_copy_text(reader, text_of(reader->scrape_failure_log_file));
 }
 
 /* Behind the jobs that are there. Each job's config gets an allocation of its own: it is held where

@@ -68,6 +68,20 @@ const struct config_block config_scrape_limits_block = {(const struct config_fie
     {"keep_dropped_targets", CONFIG_UINT32, LIMIT(keep_dropped_targets), 0, UINT32_MAX},
     {NULL}}};
 
+void config_decode_factor(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, void *factor)
+{
+    uint64_t whole;
+
+    if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
+        return;
+    if (!node->quoted && !config_count_parse(node->text, &whole))
+        *(double *)factor = (double)whole;
+    else if (node->quoted || config_float_parse(node->text, factor))
+        config_error(reader, node, place, "\"%s\" is not a number%s", node->text.bytes,
+                     node->quoted ? " (quotes make it text)" : "");
+}
+
 void config_inherit_limits(struct scrape_limits *limits, const struct scrape_limits *global)
 {
 #define INHERIT(member)  \

@@ -32,6 +32,7 @@ void scrape_config_release(struct scrape_config **config)
     free(released->job_name);
     free(released->metrics_path);
     free(released->scheme);
+    free(released->failure_log_file);
     scrape_params_free(&released->params);
     relabel_rules_free(&released->relabels);
     relabel_rules_free(&released->metric_relabels);

@@ -29,7 +29,9 @@ struct scrape_limits {
     uint32_t label_limit;
     uint32_t label_name_length_limit;
     uint32_t label_value_length_limit;
-    uint32_t keep_dropped_targets; /* in /api/v1/targets; they are counted all the same */
+    uint32_t keep_dropped_targets;          /* in /api/v1/targets; they are counted all the same */
+    uint32_t native_histogram_bucket_limit; /* beyond it buckets are made wider */
+    double native_histogram_min_bucket_factor; /* from a bucket to the next; not above 1: any */
 };
 
 struct scrape_config {
@@ -45,6 +47,8 @@ struct scrape_config {
     bool honor_timestamps; /* default true */
     bool track_timestamps_staleness;
     bool enable_compression; /* default true */
+    bool extra_metrics;      /* scrape_timeout_seconds and the like */
+    char *failure_log_file;  /* NULL: none */
     struct scrape_params params;
     struct scrape_limits limits;
     struct scrape_protocol_config protocols;

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "scrape/scrape_failure_log.h"
 #include "scrape/scrape_report.h"
 #include "scrape/scrape_schedule.h"
 
@@ -40,6 +41,7 @@ struct scrape_cycle {
     int64_t last_timestamp_ms; /* of the markers that CYCLE_RETIRING waits to write */
     char bad_type[SCRAPE_PROTOCOL_REASON_SIZE]; /* what is wrong with the Content-Type; or "" */
     size_t ignored;                             /* bytes of a body that is known to be bad */
+    double body_bytes;                          /* see scrape_report_add */
     char *refused;                              /* NULL: scraped */
     struct scrape_status status;
     char error[SCRAPE_REASON_SIZE]; /* of `status` */
@@ -170,7 +172,8 @@ static void finish_scrape(struct scrape_cycle *cycle, double duration_seconds)
         scrape_page_drop_samples(page);
     int error = add_stale_markers(cycle);
     if (!error)
-        error = scrape_report_add(&cycle->report, page, duration_seconds, &page->samples);
+        error = scrape_report_add(&cycle->report, page, duration_seconds, cycle->body_bytes,
+                                  &page->samples);
     if (error)
         log_missing(cycle, error);
     append_record(cycle);
@@ -243,6 +246,7 @@ static void note_failure(struct scrape_cycle *cycle, const struct http_response 
     if (response->too_large && cycle->target->config->limits.body_size_limit) {
         metric_add(cycle->shared->metrics.body_size_exceeded, 1);
         fail_scrape(page, "body size limit exceeded");
+        cycle->body_bytes = -1;
     } else if (response->error) {
         fail_scrape(page, "%s", response->error);
     } else if (response->status != 200) {
@@ -254,8 +258,13 @@ static void on_done(void *context, const struct http_response *response)
 {
     struct scrape_cycle *cycle = context;
 
+    bool fetched = response->status == 200 && (cycle->page.failed || !response->error);
+
     cycle->call = NULL;
+    cycle->body_bytes = fetched ? (double)(cycle->page.bytes + cycle->ignored) : 0;
     note_failure(cycle, response);
+    if (!fetched)
+        scrape_failure_log(&cycle->shared->log, cycle->target, cycle->page.reason);
     scrape_page_end(&cycle->page);
     finish_scrape(cycle, response->duration_seconds);
 }
@@ -286,7 +295,6 @@ static int start_request(struct scrape_cycle *cycle)
         .context = cycle,
     };
 
-    cycle->ignored = 0;
     cycle->bad_type[0] = '\0';
     scrape_protocol_accept(&config->protocols, accept);
     snprintf(timeout, sizeof(timeout), "%.10g", (double)target->scrape_timeout_ns / NS_PER_SECOND);
@@ -298,6 +306,8 @@ static void scrape(struct scrape_cycle *cycle)
     observe_interval(cycle);
     scrape_page_begin(&cycle->page, cycle->shared, cycle->target, cycle->cache,
                       aligned_now_ms(cycle));
+    cycle->body_bytes = 0;
+    cycle->ignored = 0;
     if (cycle->refused) {
         fail_scrape(&cycle->page, "%s", cycle->refused);
         finish_scrape(cycle, 0);
@@ -423,7 +433,7 @@ static int renew_report(struct scrape_cycle *cycle)
     int error = scrape_report_init(&fresh, cycle->shared, cycle->target);
     if (error)
         return error;
-    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++) {
+    for (size_t i = 0; i < cycle->report.count; i++) {
         series_id before = cycle->report.series[i];
         if (!cycle->started_ns || before == fresh.series[i])
             series_table_release(cycle->environment.series, before);

@@ -17,6 +17,7 @@ struct scrape_log {
     double spent; /* lines, at `spent_at_ns` */
     uint64_t spent_at_ns;
     uint64_t suppressed; /* lines since the last one */
+    bool failure_log_broken;
 };
 
 /* One target's. All zero at first. */

@@ -183,6 +183,8 @@ void scrape_page_end(struct scrape_page *page)
         end_text(page);
     if (!page->failed && page->over_limit)
         scrape_page_fail(page, "sample limit exceeded");
+    if (!page->failed && page->over_buckets)
+        scrape_page_fail(page, "histogram bucket limit exceeded");
     scrape_families_end(page->families);
     if (exemplars)
         scrape_exemplars_end(exemplars, page->failed);

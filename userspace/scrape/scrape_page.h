@@ -47,12 +47,13 @@ struct scrape_page {
     bool took;                      /* the sample read last is in the record */
 
     struct sample_list samples;
-    size_t bytes;     /* of the body */
-    uint32_t scraped; /* sample lines */
-    uint32_t kept;    /* of them, after relabelling */
-    uint32_t added;   /* series that had not been there before */
-    bool over_limit;  /* there are more samples than sample_limit: they are only counted */
-    bool failed;      /* then `reason` says why, and the rest of the page is ignored */
+    size_t bytes;      /* of the body */
+    uint32_t scraped;  /* sample lines */
+    uint32_t kept;     /* of them, after relabelling */
+    uint32_t added;    /* series that had not been there before */
+    bool over_limit;   /* there are more samples than sample_limit: they are only counted */
+    bool over_buckets; /* a histogram has more than native_histogram_bucket_limit */
+    bool failed;       /* then `reason` says why, and the rest of the page is ignored */
     char reason[SCRAPE_REASON_SIZE];
 };
 

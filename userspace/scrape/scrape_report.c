@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+
+#define REPORT_ALWAYS 5 /* the others are extra */
 
 int scrape_report_init(struct scrape_report *report, const struct scrape_shared *shared,
                        const struct target *target)
@@ -15,10 +18,14 @@ int scrape_report_init(struct scrape_report *report, const struct scrape_shared 
         "scrape_samples_scraped",
         "scrape_samples_post_metric_relabeling",
         "scrape_series_added",
+        "scrape_timeout_seconds",
+        "scrape_sample_limit",
+        "scrape_body_size_bytes",
     };
 
-    *report = (struct scrape_report){0};
-    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++) {
+    *report = (struct scrape_report){.count = target->config->extra_metrics ? SCRAPE_REPORT_COUNT
+                                                                            : REPORT_ALWAYS};
+    for (size_t i = 0; i < report->count; i++) {
         autofree struct labels *labels = NULL;
         int error = scrape_labels_build_report(shared->labels, names[i], target, &labels);
         if (!error)
@@ -42,7 +49,7 @@ void scrape_report_free(struct scrape_report *report, struct series_table *serie
 static int add(const struct scrape_report *report, const double *values, int64_t timestamp_ms,
                struct sample_list *samples)
 {
-    for (size_t i = 0; i < SCRAPE_REPORT_COUNT; i++) {
+    for (size_t i = 0; i < report->count; i++) {
         int error = sample_list_add(samples, (struct sample){
                                                  .series = report->series[i],
                                                  .type = SAMPLE_FLOAT,
@@ -56,10 +63,18 @@ static int add(const struct scrape_report *report, const double *values, int64_t
 }
 
 int scrape_report_add(const struct scrape_report *report, const struct scrape_page *page,
-                      double duration_seconds, struct sample_list *samples)
+                      double duration_seconds, double body_bytes, struct sample_list *samples)
 {
+    const struct target *target = page->target;
     const double values[SCRAPE_REPORT_COUNT] = {
-        !page->failed, duration_seconds, page->scraped, page->kept, page->added,
+        !page->failed,
+        duration_seconds,
+        page->scraped,
+        page->kept,
+        page->added,
+        (double)target->scrape_timeout_ns / NS_PER_SECOND,
+        target->config->limits.sample_limit,
+        body_bytes,
     };
     return add(report, values, page->timestamp_ms, samples);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "scrape/scrape_histogram.h"
 #include "scrape/scrape_limits.h"
 
 #define CREATED_SUFFIX "_created"
@@ -288,6 +289,19 @@ static bool is_wanted(const struct scrape_page *page, const struct exposition_en
     return false;
 }
 
+/* Of a page with too many buckets in a histogram none is kept, and all are counted. */
+static int fit_histogram(struct scrape_page *page, struct histogram *histogram,
+                         struct histogram **out)
+{
+    int error = scrape_histogram_fit(&page->target->config->limits, histogram, out);
+
+    if (error == -E2BIG && !page->over_buckets) {
+        page->over_buckets = true;
+        metric_add(page->shared->metrics.bucket_limit_exceeded, 1);
+    }
+    return error;
+}
+
 static int add_sample(struct scrape_page *page, const struct exposition_entry *entry,
                       struct cached_series *series, bool own_time)
 {
@@ -300,11 +314,13 @@ static int add_sample(struct scrape_page *page, const struct exposition_entry *e
 
     if (page->samples.count == SCRAPE_MAX_SAMPLES)
         return scrape_page_fail_here(page, "more than %u samples", SCRAPE_MAX_SAMPLES);
-    if (entry->histogram)
-        sample.histogram = histogram_hold(entry->histogram);
-    int error = sample_list_add(&page->samples, sample);
+    int error = entry->histogram ? fit_histogram(page, entry->histogram, &sample.histogram) : 0;
+    if (error)
+        return error == -E2BIG ? 0 : scrape_page_fail_errno(page, error);
+    error = sample_list_add(&page->samples, sample);
     if (error)
         return scrape_page_fail_errno(page, error);
+    page->took = true;
     take_surroundings(page, entry, series);
     page->added += series->is_new;
     series->is_new = false;
@@ -331,7 +347,6 @@ int scrape_page_take(struct scrape_page *page, const struct exposition_entry *en
     count_kept(page);
     if (page->over_limit || !is_wanted(page, entry, series, own_time))
         return 0;
-    page->took = true;
     return add_sample(page, entry, series, own_time);
 }
 

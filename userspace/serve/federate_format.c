@@ -106,8 +106,8 @@ struct federate_format federate_negotiate(const char *accept)
 {
     static const char *const types[] = {
         [FEDERATE_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
-        [FEDERATE_PROTOBUF] = "application/vnd.google.protobuf; "
-                              "proto=io.prometheus.client.MetricFamily; encoding=delimited",
+        [FEDERATE_PROTOBUF] = ("application/vnd.google.protobuf; "
+                               "proto=io.prometheus.client.MetricFamily; encoding=delimited"),
         [FEDERATE_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
     };
     struct federate_format format = {.type = FEDERATE_TEXT, .escaping = NAMES_UNDERSCORES};
