@@ -64,8 +64,8 @@ static inline struct page_fixture *page_fixture_new(void)
     fixture->shared.entry = malloc(sizeof(*fixture->shared.entry));
     page_fixture_require(
         fixture->shared.entry && !series_table_new(1 << 22, &fixture->series) &&
-            !page_texts_new(&fixture->shared.texts) &&
-            !scrape_cache_new(fixture->series, fixture->shared.texts, &fixture->cache) &&
+            !page_pieces_new(fixture->series, &fixture->shared.pieces) &&
+            !scrape_cache_new(fixture->series, fixture->shared.pieces, &fixture->cache) &&
             !scrape_labels_new(NULL, &fixture->shared.labels),
         "out of memory");
     fixture->shared.series = fixture->series;
@@ -79,7 +79,7 @@ static inline void page_fixture_free(struct page_fixture *fixture)
     page_fixture_require(series_table_count(fixture->series) == 0, "a series is left");
     target_free(&fixture->target);
     scrape_labels_free(&fixture->shared.labels);
-    page_texts_free(&fixture->shared.texts);
+    page_pieces_free(&fixture->shared.pieces);
     series_table_free(&fixture->series);
     free(fixture->shared.entry);
     free(fixture);

@@ -173,13 +173,49 @@ static void test_float_long(void **state)
     }
 }
 
+/* A space, a number and a newline; what is behind that, or too few bytes, changes nothing. */
+static void test_plain_values(void **state)
+{
+    static const char *const numbers[] = {
+        "0",         "7",          "12",          "1234567",          "12345678",
+        "123456789", "1.5",        "1.25e+09",    "0.00123456789",    "1e5",
+        "-3",        "1234567.5",  "12345678.25", "1.23456789012345", "98765432109876543",
+        "1e-310",    "2.5e-00007", "00000000012", "12345678e2",       "1.",
+    };
+    static const char *const others[] = {
+        " 1",  "1\n", "  1\n",         " 1 5\n",        " 1 \n", " NaN\n",   " +Inf\n", " 1x\n",
+        " \n", "\n",  " 12:4567890\n", " 12/4567890\n", " 1e\n", " 1e999\n", ""};
+    static const char *const behind[] = {"", "1", "23456789", "0000000000000000000000"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(behind); k++) {
+            autobuffer struct buffer line;
+            double value, expected = strtod(numbers[i], NULL);
+            buffer_init(&line, 100);
+            buffer_printf(&line, " %s\n", numbers[i]);
+            size_t length = line.length;
+            buffer_printf(&line, "%s", behind[k]);
+            autofree char *copy = memcpy(malloc(line.length), line.bytes, line.length);
+            const char *end = exposition_plain_value(copy, copy + line.length, &value);
+            if (end != copy + length || memcmp(&value, &expected, sizeof(value)))
+                fail_msg("\"%.*s\"", TEXT_FORMAT(buffer_text(&line)));
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        double value;
+        const char *at = others[i];
+        if (exposition_plain_value(at, at + strlen(at), &value))
+            fail_msg("\"%s\" is taken", at);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_float_bits),
-        cmocka_unit_test(test_float_random),
-        cmocka_unit_test(test_float_wide),
-        cmocka_unit_test(test_float_long),
+        cmocka_unit_test(test_float_bits),   cmocka_unit_test(test_float_random),
+        cmocka_unit_test(test_float_wide),   cmocka_unit_test(test_float_long),
+        cmocka_unit_test(test_plain_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,7 +87,7 @@ static int setup(void **state)
     fixture->shared.series = environment->series;
     fixture->shared.entry = malloc(sizeof(*fixture->shared.entry));
     assert_int_equal(scrape_labels_new(NULL, &fixture->shared.labels), 0);
-    assert_int_equal(page_texts_new(&fixture->shared.texts), 0);
+    assert_int_equal(page_pieces_new(environment->series, &fixture->shared.pieces), 0);
     assert_int_equal(scrape_metrics_init(&fixture->shared.metrics, environment->metrics), 0);
     for (size_t i = 0; i < MAX_RECORDS; i++)
         buffer_init(&fixture->records[i], TEXT_MAX);
@@ -119,7 +119,7 @@ static int teardown(void **state)
     series_table_free(&environment->series);
     metric_registry_free(&environment->metrics);
     scrape_labels_free(&fixture->shared.labels);
-    page_texts_free(&fixture->shared.texts);
+    page_pieces_free(&fixture->shared.pieces);
     free(fixture->shared.entry);
     for (size_t i = 0; i < MAX_RECORDS; i++)
         buffer_free(&fixture->records[i]);

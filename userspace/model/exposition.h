@@ -79,6 +79,11 @@ static inline void exposition_expect(struct exposition_parser *parser, struct te
     parser->expected = series;
 }
 
+/* What follows the series of a sample line, where that is a space, a number and a newline, as in
+ * either format nearly always: gives where the next line begins. NULL: exposition_next must read it.
+ */
+const char *exposition_plain_value(const char *at, const char *end, double *out);
+
 /* A label value with \\, \" and \n resolved, appended to `out`. 0, -ENOMEM or -E2BIG. */
 int exposition_unescape(struct text raw, struct buffer *out);
 /* A help text; in classic text \" is no escape there. */

@@ -6,6 +6,7 @@
  */
 #include "model/exposition_lex.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
@@ -73,8 +74,37 @@ static inline bool is_digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
+/* The value of eight digits, each in a byte of its own, the first one lowest. */
+static inline uint64_t join_digits(uint64_t digits)
+{
+    digits = digits * 10 + (digits >> 8);
+    return ((digits & 0x000000ff000000ff) * 0x000f424000000064 +
+            (digits >> 16 & 0x000000ff000000ff) * 0x0000271000000001) >>
+           32;
+}
+
+/* Eight bytes at once: those behind the first that is no digit are shifted out, and zeros in. */
 static inline const char *scan_digits(const char *at, const char *end, uint64_t *mantissa)
 {
+    static const uint64_t powers_of_ten[] = {1,      10,      100,      1000,     10000,
+                                             100000, 1000000, 10000000, 100000000};
+    if (end - at >= 2 && is_digit(at[0]) && !is_digit(at[1])) { /* 0, 1, and 1.5e+09 */
+        *mantissa = *mantissa * 10 + (uint64_t)(*at - '0');
+        return at + 1;
+    }
+    while (end - at >= 8) {
+        uint64_t word;
+        memcpy(&word, at, sizeof(word));
+        word = htole64(word) ^ 0x3030303030303030;
+        uint64_t others = ((word + 0x0606060606060606) | word) & 0xf0f0f0f0f0f0f0f0;
+        unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+        if (!count)
+            return at;
+        *mantissa = *mantissa * powers_of_ten[count] + join_digits(word << (64 - 8 * count));
+        at += count;
+        if (count < 8)
+            return at;
+    }
     for (; at < end && is_digit(*at); at++)
         *mantissa = *mantissa * 10 + (uint64_t)(*at - '0');
     return at;
@@ -250,6 +280,14 @@ const char *lex_number(const char *at, const char *end, double *out)
     double value = compute(&decimal);
     *out = negative ? -value : value;
     return isinf(value) ? NULL : decimal.end;
+}
+
+const char *exposition_plain_value(const char *at, const char *end, double *out)
+{
+    if (at == end || *at != ' ')
+        return NULL;
+    at = lex_number(at + 1, end, out);
+    return at && at < end && *at == '\n' ? at + 1 : NULL;
 }
 
 int exposition_parse_float(struct text text, double *out)

@@ -12,12 +12,12 @@
 
 #define NO_ENTRY UINT32_MAX
 #define MIN_SLOTS 64
-#define SCRAPES ((1u << 27) - 1) /* numbers of scrapes come again after so many */
+#define SCRAPES ((1u << 28) - 1) /* numbers of scrapes come again after so many */
 #define KEPT_BY_FAILURES 1000    /* entries that failing pages may add, as in Prometheus */
 
 struct scrape_cache {
     struct series_table *series;
-    struct page_texts *texts;
+    struct page_pieces *pieces;
     uint32_t scrape; /* number of the present one */
     uint32_t next;   /* the entry expected next */
     struct cached_series *entries;
@@ -29,29 +29,25 @@ struct scrape_cache {
     size_t text_bytes;
     int64_t *newest; /* of each entry, ms; NULL: the target gives no times of its own */
     uint32_t newest_count;
-    struct scrape_families *families;
     struct scrape_exemplars *exemplars; /* NULL: the target has shown none */
     series_id *ended;
     series_id *inherited; /* alive before, and known by no text here; one reference each */
     size_t inherited_count;
+    uint32_t unseen;      /* entries that the last scrape to end has not seen */
     bool open;            /* a scrape has begun and not ended */
     bool inherited_ended; /* by the last scrape: released when the next one begins */
 };
 
-int scrape_cache_new(struct series_table *series, struct page_texts *texts,
+int scrape_cache_new(struct series_table *series, struct page_pieces *pieces,
                      struct scrape_cache **out)
 {
     struct scrape_cache *cache = calloc(1, sizeof(*cache));
     if (!cache)
         return -ENOMEM;
     cache->series = series;
-    cache->texts = texts;
-    int error = scrape_families_new(series, texts, &cache->families);
-    if (error)
-        free(cache);
-    else
-        *out = cache;
-    return error;
+    cache->pieces = pieces;
+    *out = cache;
+    return 0;
 }
 
 static void release_inherited(struct scrape_cache *cache)
@@ -65,8 +61,8 @@ static void release_inherited(struct scrape_cache *cache)
 
 static void release_entry(struct scrape_cache *cache, const struct cached_series *entry)
 {
-    cache->text_bytes -= entry->text->length;
-    page_texts_release(cache->texts, entry->text);
+    cache->text_bytes -= entry->piece->length;
+    page_pieces_release(cache->pieces, entry->piece);
     if (entry->series)
         series_table_release(cache->series, entry->series);
 }
@@ -79,7 +75,6 @@ void scrape_cache_free(struct scrape_cache **out)
     release_inherited(cache);
     for (uint32_t i = 0; i < cache->count; i++)
         release_entry(cache, &cache->entries[i]);
-    scrape_families_free(&cache->families);
     scrape_exemplars_free(&cache->exemplars);
     free(cache->entries);
     free(cache->slots);
@@ -87,11 +82,6 @@ void scrape_cache_free(struct scrape_cache **out)
     free(cache->ended);
     free(cache);
     *out = NULL;
-}
-
-struct scrape_families *scrape_cache_families(struct scrape_cache *cache)
-{
-    return cache->families;
 }
 
 struct scrape_exemplars *scrape_cache_exemplars(struct scrape_cache *cache, bool wanted)
@@ -121,14 +111,10 @@ void scrape_cache_begin(struct scrape_cache *cache)
 
 /* ---- the index ---- */
 
-static uint32_t home_of(const struct scrape_cache *cache, const struct page_text *text)
-{
-    return (uint32_t)text->key[1] & (cache->slot_count - 1);
-}
-
 static void insert_slot(struct scrape_cache *cache, uint32_t index)
 {
-    uint32_t mask = cache->slot_count - 1, slot = home_of(cache, cache->entries[index].text);
+    uint32_t mask = cache->slot_count - 1;
+    uint32_t slot = cache->entries[index].piece->series_hash & mask;
     while (cache->slots[slot] != NO_ENTRY)
         slot = (slot + 1) & mask;
     cache->slots[slot] = index;
@@ -161,22 +147,29 @@ static int make_index(struct scrape_cache *cache)
     return 0;
 }
 
-static uint32_t find_without_index(const struct scrape_cache *cache, const struct page_text *text)
+static bool entry_is(const struct cached_series *entry, struct text raw)
+{
+    return text_equal(page_piece_series(entry->piece), raw);
+}
+
+static uint32_t find_without_index(const struct scrape_cache *cache, struct text raw)
 {
     for (uint32_t i = 0; i < cache->count; i++)
-        if (cache->entries[i].text == text)
+        if (entry_is(&cache->entries[i], raw))
             return i;
     return NO_ENTRY;
 }
 
-static uint32_t find_by_index(struct scrape_cache *cache, const struct page_text *text)
+static uint32_t find_by_index(struct scrape_cache *cache, struct text raw)
 {
     if (make_index(cache))
-        return find_without_index(cache, text);
-    uint32_t mask = cache->slot_count - 1, slot = home_of(cache, text);
-    for (; cache->slots[slot] != NO_ENTRY; slot = (slot + 1) & mask)
-        if (cache->entries[cache->slots[slot]].text == text)
+        return find_without_index(cache, raw);
+    uint32_t hash = page_pieces_hash(cache->pieces, raw), mask = cache->slot_count - 1;
+    for (uint32_t slot = hash & mask; cache->slots[slot] != NO_ENTRY; slot = (slot + 1) & mask) {
+        const struct cached_series *entry = &cache->entries[cache->slots[slot]];
+        if (entry->piece->series_hash == hash && entry_is(entry, raw))
             return cache->slots[slot];
+    }
     return NO_ENTRY;
 }
 
@@ -184,22 +177,18 @@ static uint32_t find_by_index(struct scrape_cache *cache, const struct page_text
 
 static uint32_t find_index(struct scrape_cache *cache, struct text raw)
 {
-    if (cache->next < cache->count &&
-        text_equal(page_text_get(cache->entries[cache->next].text), raw))
+    if (cache->next < cache->count && entry_is(&cache->entries[cache->next], raw))
         return cache->next;
-    const struct page_text *text = page_texts_find(cache->texts, raw);
-    if (!text || !cache->count)
+    if (!cache->count)
         return NO_ENTRY;
-    uint32_t index = find_by_index(cache, text);
+    uint32_t index = find_by_index(cache, raw);
     cache->index_helped |= index != NO_ENTRY;
     return index;
 }
 
-struct text scrape_cache_expected(const struct scrape_cache *cache)
+const struct page_piece *scrape_cache_expected(const struct scrape_cache *cache)
 {
-    if (cache->next >= cache->count || cache->entries[cache->next].spans_lines)
-        return (struct text){NULL, 0};
-    return page_text_get(cache->entries[cache->next].text);
+    return cache->next < cache->count ? cache->entries[cache->next].piece : NULL;
 }
 
 static struct cached_series *take_entry(struct scrape_cache *cache, uint32_t index)
@@ -235,26 +224,35 @@ static int reserve_entry(struct scrape_cache *cache)
     return cache->slots ? make_index(cache) : 0;
 }
 
-int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id series,
+/* A piece of the run, if it is known, and the text. */
+static int intern_piece(struct scrape_cache *cache, enum scrape_format format,
+                        const struct page_run *run, struct text raw, struct page_piece **out)
+{
+    if (raw.length + run->text.length > SCRAPE_CACHE_MAX_TEXT - cache->text_bytes)
+        return -E2BIG;
+    int error = page_pieces_intern(cache->pieces, format, run, raw, out);
+    if (!error)
+        cache->text_bytes += (*out)->length;
+    return error;
+}
+
+int scrape_cache_add(struct scrape_cache *cache, enum scrape_format format,
+                     const struct page_run *run, struct text raw, series_id series,
                      struct cached_series **out)
 {
-    struct page_text *text;
-    int error = raw.length > SCRAPE_CACHE_MAX_TEXT - cache->text_bytes ? -E2BIG : 0;
+    struct page_piece *piece;
+    int error = reserve_entry(cache);
     if (!error)
-        error = reserve_entry(cache);
-    if (!error)
-        error = page_texts_intern(cache->texts, raw, &text);
+        error = intern_piece(cache, format, run, raw, &piece);
     if (error)
         return error;
 
     uint32_t index = cache->count++;
-    cache->text_bytes += raw.length;
     cache->entries[index] = (struct cached_series){
-        .text = text,
+        .piece = piece,
         .seen = cache->scrape,
         .series = series,
         .is_new = true,
-        .spans_lines = memchr(raw.bytes, '\n', raw.length) != NULL,
     };
     if (cache->slots)
         insert_slot(cache, index);
@@ -263,6 +261,40 @@ int scrape_cache_add(struct scrape_cache *cache, struct text raw, series_id seri
     cache->next = index + 1;
     *out = &cache->entries[index];
     return 0;
+}
+
+/* Without room the piece of before stays, which the page does not show. */
+void scrape_cache_learn(struct scrape_cache *cache, enum scrape_format format,
+                        struct cached_series *entry, const struct page_run *run, struct text raw)
+{
+    struct page_piece *before = entry->piece, *piece;
+    struct text whole = {raw.bytes - run->text.length, raw.length + run->text.length};
+
+    if (before->format == format && before->length == whole.length &&
+        !memcmp(before->bytes, whole.bytes, whole.length))
+        return;
+    if (intern_piece(cache, format, run, raw, &piece))
+        return;
+    entry->piece = piece;
+    cache->text_bytes -= before->length;
+    page_pieces_release(cache->pieces, before);
+}
+
+const struct cached_series *scrape_cache_upcoming(const struct scrape_cache *cache, uint32_t *count)
+{
+    *count = cache->newest ? 0 : cache->count - cache->next;
+    return cache->entries + cache->next;
+}
+
+void scrape_cache_take_upcoming(struct scrape_cache *cache, uint32_t count)
+{
+    struct cached_series *entry = cache->entries + cache->next;
+
+    cache->next += count;
+    for (const struct cached_series *end = entry + count; entry < end; entry++) {
+        entry->seen = cache->scrape;
+        entry->tracked = entry->series != 0;
+    }
 }
 
 /* ---- times of their own ---- */
@@ -389,9 +421,12 @@ int scrape_cache_end(struct scrape_cache *cache, bool failed, int64_t timestamp_
     cache->open = false;
     int error = collect_ended(cache, failed, timestamp_ms, ended_count);
     note_markers(cache, failed, timestamp_ms);
+    cache->unseen = 0;
     for (uint32_t i = 0; i < cache->count; i++) {
-        cache->entries[i].live = cache->entries[i].tracked && !failed;
-        cache->entries[i].tracked = false;
+        struct cached_series *entry = &cache->entries[i];
+        entry->live = entry->tracked && !failed;
+        entry->tracked = false;
+        cache->unseen += entry->seen != cache->scrape;
     }
     *ended = cache->ended;
     return error;
@@ -465,7 +500,7 @@ int scrape_cache_reset(struct scrape_cache *cache)
 {
     struct scrape_cache *fresh;
 
-    int error = scrape_cache_new(cache->series, cache->texts, &fresh);
+    int error = scrape_cache_new(cache->series, cache->pieces, &fresh);
     if (error)
         return error;
     error = scrape_cache_inherit(fresh, cache);
@@ -478,14 +513,10 @@ int scrape_cache_reset(struct scrape_cache *cache)
     return error;
 }
 
-bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
+static void drop_unseen(struct scrape_cache *cache)
 {
     uint32_t kept = 0;
 
-    if (!cache->index_helped)
-        drop_index(cache);
-    if (failed && cache->count <= cache->good_count + KEPT_BY_FAILURES)
-        return false;
     for (uint32_t i = 0; i < cache->count; i++) {
         if (cache->entries[i].seen != cache->scrape) {
             release_entry(cache, &cache->entries[i]);
@@ -498,11 +529,20 @@ bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
         }
         kept++;
     }
-    if (kept != cache->count)
-        drop_index(cache); /* it has their numbers of before */
     cache->count = kept;
+    drop_index(cache); /* it has their numbers of before */
+}
+
+bool scrape_cache_sweep(struct scrape_cache *cache, bool failed)
+{
+    if (!cache->index_helped)
+        drop_index(cache);
+    if (failed && cache->count <= cache->good_count + KEPT_BY_FAILURES)
+        return false;
+    if (cache->unseen)
+        drop_unseen(cache);
     if (!failed)
-        cache->good_count = kept;
+        cache->good_count = cache->count;
     return failed;
 }
 

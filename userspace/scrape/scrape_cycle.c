@@ -395,7 +395,7 @@ int scrape_cycle_new(const struct scraper_environment *environment, struct scrap
     cycle->shared = shared;
     cycle->target = target;
 
-    int error = scrape_cache_new(environment->series, shared->texts, &cycle->cache);
+    int error = scrape_cache_new(environment->series, shared->pieces, &cycle->cache);
     if (!error)
         error = scrape_report_init(&cycle->report, shared, target);
     if (!error)

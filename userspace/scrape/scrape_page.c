@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cuts the body into whole lines and parses them, passing by the comments that are known from the
- * scrape before. What becomes of a sample is scrape_take.c. */
+/* Cuts the body into whole lines and parses them. The many that are known from the scrape before
+ * are scrape_known.c, what becomes of another sample is scrape_take.c. */
 #include "scrape/scrape_page.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "scrape/scrape_known.h"
 #include "scrape/scrape_take.h"
 
 static unsigned count_lines(const char *bytes, size_t length)
@@ -24,30 +25,32 @@ struct line_reader {
     const char *run; /* where it begins; NULL: before these lines */
 };
 
-static void skip_known_run(struct scrape_page *page, struct line_reader *reader)
+/* A piece whose line is not the one of the scrape before in all else: its comments are known all
+ * the same, and its series is. */
+static void expect_piece(struct scrape_page *page, struct line_reader *reader)
 {
     struct exposition_parser *parser = &reader->parser;
-    unsigned lines = 0;
+    const struct page_piece *piece = scrape_cache_expected(page->cache);
+    struct text left = {parser->next, (size_t)(parser->end - parser->next)};
 
-    if (parser->next == parser->end || *parser->next != '#' || parser->next != reader->run)
+    if (!piece || reader->run != parser->next || !page_piece_begins(piece, page->format, left))
         return;
-    size_t length = scrape_families_known(page->families, parser->next,
-                                          (size_t)(parser->end - parser->next), &lines);
-    parser->next += length;
-    parser->line += lines;
+    scrape_families_pass(&page->families, piece);
+    page->families.describes = piece->describes;
+    page->families.has_type = piece->has_type;
+    parser->next += piece->run_length;
+    parser->line += piece->run_lines;
+    exposition_expect(parser, page_piece_series(piece));
 }
 
-/* A sample line is next. A run that does not begin with # could not be found again. */
-static void end_run(struct scrape_page *page, struct line_reader *reader)
+/* A sample line is next, which ends the run. */
+static void end_run(struct scrape_page *page, const struct line_reader *reader,
+                    const struct exposition_entry *entry)
 {
-    const char *run = reader->run, *sample = reader->parser.start;
+    const char *run = reader->run;
 
-    if (run == sample)
-        return;
-    if (run && *run == '#')
-        scrape_families_learn(page->families, (struct text){run, (size_t)(sample - run)});
-    else
-        scrape_families_learn(page->families, (struct text){NULL, 0});
+    page->run.text = (struct text){run, run ? (size_t)(entry->series.bytes - run) : 0};
+    scrape_families_end_run(&page->families, &page->run);
 }
 
 /* As exposition_next, but that a failed page ends too. */
@@ -57,17 +60,18 @@ static int read_lines(struct scrape_page *page, struct line_reader *reader)
     struct exposition_parser *parser = &reader->parser;
 
     for (;;) {
-        skip_known_run(page, reader);
-        exposition_expect(parser, scrape_cache_expected(page->cache));
+        if (reader->run == parser->next && scrape_page_take_known(page, parser))
+            reader->run = parser->next;
+        expect_piece(page, reader);
         int result = exposition_next(parser, entry);
         if (result <= 0)
             return result;
         page->line = parser->line;
         if (entry->kind != EXPOSITION_SAMPLE) {
-            scrape_families_take(page->families, parser->format, entry);
+            scrape_families_take(&page->families, parser->format, entry);
             continue;
         }
-        end_run(page, reader);
+        end_run(page, reader, entry);
         if (scrape_page_take(page, entry))
             return 0;
         reader->run = parser->next;
@@ -185,7 +189,6 @@ void scrape_page_end(struct scrape_page *page)
         scrape_page_fail(page, "sample limit exceeded");
     if (!page->failed && page->over_buckets)
         scrape_page_fail(page, "histogram bucket limit exceeded");
-    scrape_families_end(page->families);
     if (exemplars)
         scrape_exemplars_end(exemplars, page->failed);
 }
@@ -224,12 +227,11 @@ void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *sha
         .shared = shared,
         .target = target,
         .cache = cache,
-        .families = scrape_cache_families(cache),
         .timestamp_ms = timestamp_ms,
     };
     buffer_init(&page->tail, SCRAPE_MAX_LINE);
     scrape_cache_begin(cache);
-    scrape_families_begin(page->families);
+    scrape_families_begin(&page->families, shared->series);
     if (exemplars)
         scrape_exemplars_begin(exemplars);
     sample_list_reserve(&page->samples, scrape_cache_count(cache) + 8);
@@ -252,6 +254,7 @@ void scrape_page_set_format(struct scrape_page *page, enum scrape_format format)
 
 void scrape_page_free(struct scrape_page *page)
 {
+    scrape_families_end(&page->families);
     buffer_free(&page->tail);
     proto_exposition_free(&page->proto);
     sample_list_free(&page->samples);

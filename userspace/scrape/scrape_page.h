@@ -8,6 +8,7 @@
 #include "model/proto_exposition.h"
 #include "scrape/sample_list.h"
 #include "scrape/scrape_cache.h"
+#include "scrape/scrape_families.h"
 #include "scrape/scrape_labels.h"
 #include "scrape/scrape_log.h"
 #include "scrape/scrape_metrics.h"
@@ -21,7 +22,7 @@
 /* What all targets share. */
 struct scrape_shared {
     struct series_table *series;
-    struct page_texts *texts;
+    struct page_pieces *pieces;
     struct scrape_labels *labels;
     struct exposition_entry *entry; /* the line being parsed */
     bool exemplars;                 /* somebody wants them */
@@ -34,12 +35,13 @@ struct scrape_page {
     const struct scrape_shared *shared;
     const struct target *target;
     struct scrape_cache *cache;
-    struct scrape_families *families; /* the cache's */
-    int64_t timestamp_ms;             /* of samples that bring none */
+    struct scrape_families families;
+    int64_t timestamp_ms; /* of samples that bring none */
     enum scrape_format format;
 
     struct buffer tail;             /* the line or family whose end has not come yet */
     bool open_quote;                /* `tail` ends inside a quoted string that spans lines */
+    struct page_run run;            /* of comments, before the sample being taken */
     bool open_run;                  /* a run of comments began in lines that are gone */
     bool ended;                     /* `# EOF` was read */
     unsigned line;                  /* lines (or families) read */

@@ -11,7 +11,7 @@ static void read_family(struct scrape_page *page, struct text family)
 
     page->line++;
     if (!result)
-        scrape_families_set(page->families, proto_exposition_family(page->proto));
+        scrape_families_set(&page->families, proto_exposition_family(page->proto));
     while (!result && (result = proto_exposition_next(page->proto, entry)) > 0) {
         if (entry->kind == EXPOSITION_EXEMPLAR) {
             scrape_page_take_exemplar(page, entry);

@@ -75,7 +75,7 @@ static int build_labels(struct scrape_page *page, const struct exposition_entry 
     struct text bound = {NULL, 0};
 
     if (!entry->verbatim) /* else it has been written by us */
-        bound = scrape_families_bound(page->families);
+        bound = scrape_families_bound(&page->families);
     int error = scrape_labels_build(page->shared->labels, entry, page->target, bound, out, reason);
     if (error == -EINVAL)
         return scrape_page_fail_here(page, "%s", reason);
@@ -96,7 +96,7 @@ static int build_labels(struct scrape_page *page, const struct exposition_entry 
 
 static const struct metadata *present_family(const struct scrape_page *page)
 {
-    return series_table_metadata(page->shared->series, scrape_families_metadata(page->families));
+    return series_table_metadata(page->shared->series, page->families.metadata);
 }
 
 /* The family whose series may have a _created beside them, or NULL. */
@@ -146,7 +146,7 @@ static int add_series(struct scrape_page *page, const struct exposition_entry *e
         return scrape_page_fail_errno(page, error);
     if (!dropped && page->over_limit)
         return 0;
-    error = scrape_cache_add(page->cache, entry->series, series, out);
+    error = scrape_cache_add(page->cache, page->format, &page->run, entry->series, series, out);
     if (error && series)
         series_table_release(table, series);
     if (error)
@@ -159,7 +159,7 @@ static int add_series(struct scrape_page *page, const struct exposition_entry *e
 static void describe(struct scrape_page *page, series_id series)
 {
     struct series_table *table = page->shared->series;
-    metadata_id metadata = scrape_families_metadata(page->families);
+    metadata_id metadata = page->families.metadata;
 
     if (!metadata || series_table_metadata_id(table, series) == metadata)
         return;
@@ -207,7 +207,7 @@ static void take_created(struct scrape_page *page)
     const struct metadata *family = created_family(page);
     const struct series_table *table = page->shared->series;
     struct sample_list *samples = &page->samples;
-    struct text bound = scrape_families_bound(page->families);
+    struct text bound = scrape_families_bound(&page->families);
     size_t last = samples->count - 1, first = last;
     const struct labels *labels = series_table_labels(table, samples->list[last].series);
     double created_ms = samples->list[last].value * 1000;
@@ -254,7 +254,7 @@ static void count_kept(struct scrape_page *page)
 static void take_surroundings(struct scrape_page *page, const struct exposition_entry *entry,
                               struct cached_series *series)
 {
-    if (series->is_new || scrape_families_is_fresh(page->families))
+    if (series->is_new || page->families.is_fresh)
         describe(page, series->series);
     if (series->is_created)
         take_created(page);
@@ -328,12 +328,22 @@ static int add_sample(struct scrape_page *page, const struct exposition_entry *e
     return 0;
 }
 
+/* One that stands behind a run of comments that came in one piece is known by it from now on. */
+static struct cached_series *find_series(struct scrape_page *page,
+                                         const struct exposition_entry *entry)
+{
+    if (entry->is_expected)
+        return scrape_cache_take_expected(page->cache);
+    struct cached_series *series = scrape_cache_find(page->cache, entry->series);
+    if (series && page->run.text.bytes)
+        scrape_cache_learn(page->cache, page->format, series, &page->run, entry->series);
+    return series;
+}
+
 int scrape_page_take(struct scrape_page *page, const struct exposition_entry *entry)
 {
     bool own_time = entry->has_timestamp && page->target->config->honor_timestamps;
-    struct cached_series *series = entry->is_expected
-                                       ? scrape_cache_take_expected(page->cache)
-                                       : scrape_cache_find(page->cache, entry->series);
+    struct cached_series *series = find_series(page, entry);
 
     page->took = false;
     page->scraped++;

@@ -38,7 +38,7 @@ static int shared_init(struct scrape_shared *shared, const struct scraper_enviro
         return -ENOMEM;
     int error = scrape_labels_new(environment->external_labels, &shared->labels);
     if (!error)
-        error = page_texts_new(&shared->texts);
+        error = page_pieces_new(shared->series, &shared->pieces);
     if (!error && metrics)
         error = scrape_metrics_init(&shared->metrics, metrics);
     shared->seed = scrape_schedule_seed(environment->external_labels);
@@ -48,7 +48,7 @@ static int shared_init(struct scrape_shared *shared, const struct scraper_enviro
 static void shared_free(struct scrape_shared *shared)
 {
     scrape_labels_free(&shared->labels);
-    page_texts_free(&shared->texts);
+    page_pieces_free(&shared->pieces);
     free(shared->entry);
 }
 
