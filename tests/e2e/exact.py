@@ -153,11 +153,12 @@ class Comparison:
         sent, half = self.tally.heads, self.tally.half_heads
         if sent and not sent <= here <= sent + half:
             found.append(f"the clients sent {sent} heads and {half} half ones, seen {here}")
-        if not self.tally.heads and self.heads["unanswered"] > self.silent:
+        unread = self.heads["unanswered"] - self.silent
+        if not self.tally.heads and unread > self.tally.abandoned:
             found.append(f"{self.heads['unanswered']} unanswered, {self.silent} in the log")
         return found
 
-    def settle(self, timeout=10):
+    def settle(self, timeout=30):
         """Servers log late, and connections end late: waits until nothing differs, and that it
         stays so. What still differs."""
         end, good = time.monotonic() + timeout, 0

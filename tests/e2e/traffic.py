@@ -13,6 +13,7 @@ class Tally:
 
     heads: int = 0  # sent whole
     half_heads: int = 0  # which a server may answer or not
+    abandoned: int = 0  # at most so many more, which a server may not even have read
     answers: int = 0
     sent: int = 0
     received: int = 0
