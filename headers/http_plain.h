@@ -66,7 +66,7 @@ static __always_inline int http_plain_length(struct http_frame *frame, const __u
             break;
         value = value * 10 + (byte - '0');
     }
-    if (byte != '\r' || !digits || value >= HTTP_PLAIN_BODY)
+    if (byte != '\r' || colon[3 + digits] != '\n' || !digits || value >= HTTP_PLAIN_BODY)
         return 0;
     frame->stream.flags |= HTTP_HEAD_HAS_LENGTH;
     frame->stream.body = value;

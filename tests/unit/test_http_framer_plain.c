@@ -38,6 +38,7 @@ static const struct {
     {GET, ANSWER("200 OK", LENGTH("2") LENGTH("2")) "ok", 0},
     {GET, ANSWER("200 OK", LENGTH("2 ")) "ok", 0},
     {GET, ANSWER("200 OK", "Content-Length: 2\n") "ok", 0},
+    {GET, ANSWER("200 OK", "Content-Length: 2\rX\r\n") "ok", 0},
     {GET, ANSWER("200 OK", LENGTH("2") "X: a\r\n b\r\n") "ok", 0},
     {GET, ANSWER("200 OK", "X:\r\n" LENGTH("2") "\vY: c\r\n") "ok", 0},
     {GET, ANSWER("200 OK", LENGTH("2")) "ok" OK2, 0},
