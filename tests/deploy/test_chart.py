@@ -64,6 +64,45 @@ MUTUAL_TLS = {
 }
 
 
+# What users of other charts look for.
+PLATFORM = {
+    "global": {"imageRegistry": "registry.example.org", "imagePullSecrets": ["shared"]},
+    "imagePullSecrets": [{"name": "own"}],
+    "namespaceOverride": "monitoring",
+    "commonLabels": {"example.org/part": "edge"},
+    "revisionHistoryLimit": 3,
+    "daemonSetAnnotations": {"example.org/owner": "edge"},
+    "podAnnotations": {"prometheus.io/scrape": "false"},
+    "podLabels": {"team": "edge", "app.kubernetes.io/name": "not-the-selector"},
+    "priorityClassName": "system-node-critical",
+    "nodeSelector": {"example.org/pool": "edge"},
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "virtual", "operator": "DoesNotExist"}]}]
+            }
+        }
+    },
+    "tolerations": [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}],
+    "updateStrategy": {"type": "OnDelete"},
+    "hostNetwork": True,
+    "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
+    "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["prometheus.example.org"]}],
+    "seLinuxOptions": {"type": "spc_t"},
+    "secrets": ["exporter-client"],
+    "configMaps": ["exporter-ca"],
+    "envFrom": [{"secretRef": {"name": "proxy"}}],
+    "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.org:3128"}],
+    "extraVolumes": [{"name": "more", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "more", "mountPath": "/more"}],
+    "initContainers": [{"name": "wait", "image": "busybox:1.36", "command": ["true"]}],
+    "extraContainers": [{"name": "beside", "image": "busybox:1.36", "command": ["sleep", "1d"]}],
+    "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine"}, "data": {"a": "b"}}],
+    "service": {"annotations": {"example.org/a": "b"}, "labels": {"example.org/c": "d"}},
+    "livenessProbe": {"httpGet": {"scheme": "HTTPS"}},
+}
+
+
 def daemonset(values=None):
     return find(helm(values)[0], "DaemonSet")
 
@@ -177,6 +216,100 @@ def test_pod():
     equal("privileged", (context["privileged"], context.get("capabilities")), (True, None))
 
 
+def test_what_a_platform_sets():
+    objects, _ = helm(PLATFORM)
+    kubernetes = manifests.Schema()
+    equal("schema", [p for thing in objects for p in kubernetes.problems(thing)], [])
+    agent = find(objects, "DaemonSet")
+    template = agent["spec"]["template"]
+    spec = template["spec"]
+    container = spec["containers"][0]
+    namespaced = ("ServiceAccount", "ConfigMap", "DaemonSet", "Service", "NetworkPolicy", "Pod")
+    namespaces = {o["metadata"].get("namespace") for o in objects if o["kind"] in namespaced}
+    equal("namespaces", namespaces - {None}, {"monitoring"})  # None: the object of the user's
+    equal("subject", find(objects, "ClusterRoleBinding")["subjects"][0]["namespace"], "monitoring")
+    labelled = [o for o in objects if o["kind"] != "Pod" and o["metadata"]["name"] != "mine"]
+    equal("without the label", [name_of(o) for o in labelled if "example.org/part" not in o["metadata"]["labels"]], [])
+    equal("image", container["image"].split("/")[0], "registry.example.org")
+    equal("pull secrets", spec["imagePullSecrets"], [{"name": "own"}, {"name": "shared"}])
+    equal("history", agent["spec"]["revisionHistoryLimit"], 3)
+    equal("annotation", agent["metadata"]["annotations"], PLATFORM["daemonSetAnnotations"])
+    annotations = template["metadata"]["annotations"]
+    equal("no scrape", annotations["prometheus.io/scrape"], "false")
+    true("a change of the configuration rolls", annotations["checksum/config"])
+    labels = template["metadata"]["labels"]
+    equal("labels", (labels["team"], labels["example.org/part"]), ("edge", "edge"))
+    true("it is selected", agent["spec"]["selector"]["matchLabels"].items() <= labels.items())
+    equal("its class", spec["priorityClassName"], "system-node-critical")
+    equal("classes made", [o for o in objects if o["kind"] == "PriorityClass"], [])
+    for key in ("affinity", "tolerations", "hostNetwork", "dnsConfig", "hostAliases", "initContainers"):
+        equal(key, spec[key], PLATFORM[key])
+    equal("nodeSelector", spec["nodeSelector"]["example.org/pool"], "edge")
+    equal("DNS", spec["dnsPolicy"], "ClusterFirstWithHostNet")
+    equal("strategy", agent["spec"]["updateStrategy"]["type"], "OnDelete")
+    equal("SELinux", spec["securityContext"]["seLinuxOptions"], {"type": "spc_t"})
+    equal("beside it", [c["name"] for c in spec["containers"]], ["edgemeter", "beside"])
+    equal("envFrom", container["envFrom"], PLATFORM["envFrom"])
+    true("env", PLATFORM["extraEnv"][0] in container["env"])
+    mounts = {m["mountPath"] for m in container["volumeMounts"]}
+    wanted = {"/etc/edgemeter-secrets/exporter-client", "/etc/edgemeter-configmaps/exporter-ca", "/more"}
+    equal("mounts", wanted - mounts, set())
+    equal("volumes", {m["name"] for m in container["volumeMounts"]} - {v["name"] for v in spec["volumes"]}, set())
+    service = find(objects, "Service")["metadata"]
+    equal("service", (service["annotations"], service["labels"]["example.org/c"]), ({"example.org/a": "b"}, "d"))
+    probe = container["livenessProbe"]["httpGet"]
+    equal("probe", (probe["scheme"], probe["path"]), ("HTTPS", "/-/healthy"))
+    equal("an object of the user's", find(objects, "ConfigMap", "mine")["data"], {"a": "b"})
+
+
+def test_monitors():
+    kinds = {"serviceMonitor": ("ServiceMonitor", "endpoints"), "podMonitor": ("PodMonitor", "podMetricsEndpoints")}
+    settings = {
+        "enabled": True,
+        "additionalLabels": {"release": "prometheus"},
+        "interval": "30s",
+        "metricRelabelings": [{"action": "drop", "sourceLabels": ["__name__"], "regex": "go_.*"}],
+    }
+    for key, (kind, endpoints) in kinds.items():
+        objects, _ = helm({key: settings})
+        monitor = find(objects, kind)
+        labels = find(objects, "DaemonSet")["spec"]["template"]["metadata"]["labels"]
+        true("it selects the agents", monitor["spec"]["selector"]["matchLabels"].items() <= labels.items())
+        equal("where", monitor["spec"]["namespaceSelector"], {"matchNames": ["edgemeter"]})
+        equal("its label", monitor["metadata"]["labels"]["release"], "prometheus")
+        (endpoint,) = monitor["spec"][endpoints]
+        wanted = {
+            "port": "http",
+            "path": "/metrics",
+            "honorLabels": True,
+            "interval": "30s",
+            "metricRelabelings": settings["metricRelabelings"],
+        }
+        equal("the endpoint", endpoint, wanted)
+    # What a ServiceMonitor selects is the Service.
+    objects, _ = helm({"serviceMonitor": settings})
+    selector = find(objects, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    true("it selects the Service", selector.items() <= find(objects, "Service")["metadata"]["labels"].items())
+
+
+def test_switched_off():
+    off = {
+        "service": {"enabled": False},
+        "networkPolicy": {"enabled": False},
+        "rbac": {"create": False},
+        "serviceAccount": {"create": False, "name": "mine"},
+        "priorityClass": {"create": False},
+        "existingConfigMap": "mine",
+    }
+    objects, notes = helm(off)
+    equal("what is left", [name_of(o) for o in objects], ["DaemonSet edgemeter"])
+    spec = objects[0]["spec"]["template"]["spec"]
+    equal("service account", spec["serviceAccountName"], "mine")
+    true("no class", "priorityClassName" not in spec)
+    equal("configuration", next(v["configMap"]["name"] for v in spec["volumes"] if v["name"] == "config"), "mine")
+    true("the notes do not know it", "nothing is sent" not in notes)
+
+
 def test_privileged_is_the_overlay():
     chart = daemonset({"privileged": True})["spec"]["template"]["spec"]
     overlay = find(kustomize("kubernetes/overlays/privileged"), "DaemonSet")["spec"]["template"]["spec"]
@@ -219,6 +352,7 @@ def test_values_schema():
     every["httpMetrics"] = {**values["httpMetrics"], **every["httpMetrics"]}
     equal("everything", problems(every), [])
     equal("mutual TLS", problems(MUTUAL_TLS), [])
+    equal("a platform's", problems({**PLATFORM, "queue": {}}), [])
     equal("keys without a schema", set(values) - set(wanted["properties"]), set())
     for mistake in (
         {"remotewrite": []},
@@ -232,6 +366,10 @@ def test_values_schema():
         {"scrapeConfigs": [{"jobName": "x"}]},
         {"resources": {"limit": {}}},
         {"privileged": "true"},
+        {"serviceMonitor": {"enable": True}},
+        {"podMonitor": {"path": "/federate"}},
+        {"secrets": [{"name": "exporter-client"}]},
+        {"priorityClassName": {"create": True}},
     ):
         true(f"refused: {mistake}", problems(mistake))
 
@@ -251,6 +389,9 @@ if __name__ == "__main__":
         test_configuration,
         test_files_are_mounted,
         test_pod,
+        test_what_a_platform_sets,
+        test_monitors,
+        test_switched_off,
         test_privileged_is_the_overlay,
         test_a_change_rolls,
         test_names,

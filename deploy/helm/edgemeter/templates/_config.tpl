@@ -92,10 +92,10 @@
 {{- end }}
 {{- end }}
 
-{{/* edgemeter.references: the names of the Secrets and ConfigMaps that remoteWrite refers to. */}}
+{{/* edgemeter.references: the names of the Secrets and ConfigMaps to mount: those that remoteWrite refers to, and the user's. */}}
 {{- define "edgemeter.references" -}}
-{{- $secrets := list }}
-{{- $configMaps := list }}
+{{- $secrets := .Values.secrets }}
+{{- $configMaps := .Values.configMaps }}
 {{- range .Values.remoteWrite }}
 {{- with .basicAuth }}{{ $secrets = concat $secrets (list .username.name .password.name) }}{{ end }}
 {{- with .authorization }}{{ $secrets = append $secrets .credentials.name }}{{ end }}

@@ -12,6 +12,10 @@
 {{- end }}
 {{- end }}
 
+{{- define "edgemeter.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
 {{- define "edgemeter.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "edgemeter.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -23,6 +27,22 @@ app.kubernetes.io/component: agent
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* edgemeter.podLabels: what selects the pods is not the user's to change. */}}
+{{- define "edgemeter.podLabels" -}}
+{{- $ours := dict "app.kubernetes.io/version" .Chart.AppVersion }}
+{{- toYaml (merge (include "edgemeter.selectorLabels" . | fromYaml) .Values.podLabels .Values.commonLabels $ours) }}
+{{- end }}
+
+{{/* edgemeter.podAnnotations: the user's before ours, so that he can turn the scrape off. */}}
+{{- define "edgemeter.podAnnotations" -}}
+{{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/port" "9595" "prometheus.io/path" "/metrics/self" }}
+{{- $checksum := dict "checksum/config" (include "edgemeter.config" . | sha256sum) }}
+{{- toYaml (merge (dict) .Values.podAnnotations $checksum $scrape) }}
 {{- end }}
 
 {{- define "edgemeter.serviceAccountName" -}}
@@ -33,14 +53,59 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- define "edgemeter.configMapName" -}}
+{{- default (include "edgemeter.fullname" .) .Values.existingConfigMap }}
+{{- end }}
+
 {{- define "edgemeter.priorityClassName" -}}
-{{- default (ternary (include "edgemeter.fullname" .) "" .Values.priorityClass.create) .Values.priorityClass.name }}
+{{- $made := default (ternary (include "edgemeter.fullname" .) "" .Values.priorityClass.create) .Values.priorityClass.name }}
+{{- default $made .Values.priorityClassName }}
 {{- end }}
 
 {{- define "edgemeter.image" -}}
+{{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
+{{- $repository := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (not (empty $registry)) }}
 {{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
 {{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{/* edgemeter.imagePullSecrets: a list; in `global` texts will do, as other charts have it. */}}
+{{- define "edgemeter.imagePullSecrets" -}}
+{{- $secrets := list }}
+{{- range concat .Values.imagePullSecrets .Values.global.imagePullSecrets }}
+{{- $secrets = append $secrets (ternary (dict "name" .) . (kindIs "string" .)) }}
+{{- end }}
+{{- if $secrets }}{{ toYaml (uniq $secrets) }}{{ end }}
+{{- end }}
+
+{{/* edgemeter.endpoint: what ServiceMonitor and PodMonitor say of the endpoint. Where another Prometheus scrapes, it needs the
+HTTP rows, too: /metrics. */}}
+{{- define "edgemeter.endpoint" -}}
+port: http
+path: {{ .path }}
+honorLabels: true
+{{- with .interval }}
+interval: {{ . }}
+{{- end }}
+{{- with .scrapeTimeout }}
+scrapeTimeout: {{ . }}
+{{- end }}
+{{- with .scheme }}
+scheme: {{ . }}
+{{- end }}
+{{- with .tlsConfig }}
+tlsConfig: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .basicAuth }}
+basicAuth: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .relabelings }}
+relabelings: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .metricRelabelings }}
+metricRelabelings: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
