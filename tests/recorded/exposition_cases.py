@@ -129,6 +129,53 @@ def openmetrics_cases():
     ]
 
 
+def openmetrics_rules():
+    """Pages that break a rule of the OpenMetrics specification each, which Prometheus may not mind."""
+    good_histogram = 'h_bucket{le="1.0"} 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\n'
+    pages = [
+        # counters
+        *(f"# TYPE a counter\na_total {value}\n" for value in ("NaN", "-1", "-Inf", "+Inf", "1.5")),
+        "# TYPE a counter\na_total 1\na_created NaN\n", "# TYPE a counter\na_total 1\na_created -1\n",
+        "# TYPE a counter\na_created 1.5\na_total 1\n", "# TYPE a counter\na_sum 1\n", "# TYPE a counter\na_total{} 1\n",
+        # gauges
+        "# TYPE a gauge\na_total 1\n", "# TYPE a gauge\na_created 1\n", 'a{b="c"} 1\na{b="c"} 1\n',
+        # histograms
+        f"# TYPE h histogram\n{good_histogram}", 'h_bucket{le="+Inf"} 1\n',
+        *(f"# TYPE h histogram\nh_bucket{{le=\"{bound}\"}} 1\n" for bound in ("a", "", "NaN", "-Inf", "+INF", "1e", "01.50")),
+        "# TYPE h histogram\nh_bucket 1\n", '# TYPE h histogram\nh_bucket{le="1"} 2\nh_bucket{le="+Inf"} 1\n',
+        '# TYPE h histogram\nh_bucket{le="2"} 1\nh_bucket{le="1"} 2\nh_bucket{le="+Inf"} 3\n',
+        '# TYPE h histogram\nh_bucket{le="+Inf"} NaN\n', '# TYPE h histogram\nh_bucket{le="+Inf"} -1\n',
+        '# TYPE h histogram\nh_bucket{le="+Inf"} 1\nh_count 2\n', '# TYPE h histogram\nh_bucket{le="-1"} 1\nh_bucket{le="+Inf"} 2\nh_sum -1\n',
+        "# TYPE h histogram\nh_sum 1\n", "# TYPE h histogram\nh_count NaN\n", "# TYPE h histogram\nh 1\n",
+        '# TYPE h histogram\nh_bucket{a="x",le="+Inf"} 1\nh_bucket{a="y",le="+Inf"} 1\nh_bucket{a="x",le="1"} 1\n',
+        '# TYPE h gaugehistogram\nh_bucket{le="+Inf"} -1\nh_gsum -2\nh_gcount 1\n', '# TYPE h gaugehistogram\nh_sum 1\nh_count 1\n',
+        '# TYPE h gaugehistogram\nh_bucket{le="1"} 2\nh_gcount 1\nh_gsum NaN\nh_created 1.5\n',
+        # summaries
+        *(f"# TYPE s summary\ns{{quantile=\"{value}\"}} 1\n" for value in ("a", "", "-1", "1.5", "NaN", "+Inf", "0.50")),
+        "# TYPE s summary\ns 1\n", '# TYPE s summary\ns{quantile="0.5"} -1\n', "# TYPE s summary\ns_count NaN\n", "# TYPE s summary\ns_count -1\n",
+        "# TYPE s summary\ns_sum NaN\ns_count 1\n", '# TYPE s summary\ns{quantile="0.5",a="x"} 1\ns_bucket 1\n',
+        # info, stateset
+        *(f'# TYPE a info\na_info{{b="c"}} {value}\n' for value in ("2", "0", "1.0", "NaN")), "# TYPE a info\na 1\n", "# TYPE a info\n# UNIT a x\na_info 1\n",
+        *(f'# TYPE a stateset\na{{a="x"}} {value}\n' for value in ("2", "0.5", "NaN", "1.0")), "# TYPE a stateset\na 1\n", '# TYPE a stateset\na{b="x"} 1\n',
+        # metadata
+        "# HELP a x\n# HELP a y\na 1\n", "# TYPE a gauge\n# TYPE a gauge\na 1\n", "# UNIT a_s s\n# UNIT a_s s\na_s 1\n",
+        "a 1\n# TYPE a gauge\n", "a 1\n# HELP a x\na 2 3\n", "# TYPE a meh\na 1\n", "# TYPE a counter gauge\n", "# meh a x\n", "# HELP\n",
+        "# UNIT a_seconds seconds\n# TYPE a_seconds stateset\n", "# TYPE a_total gauge\na_total 1\n", "# TYPE a_total counter\na_total_total 1\n",
+        "# TYPE a counter\n# TYPE a_total gauge\na_total 1\n", "# TYPE a gauge\n# HELP b x\na 1\nb 1\n", "# HELP a x\nb 1\na 1\n",
+        # grouping and order
+        "# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\na 2 3\n", 'a{x="1"} 1\na{x="2"} 1\na{x="1"} 2 3\n', "# TYPE a gauge\na 1 2\na 2 1\n",
+        "a 1 2\na 2\n", "a 1\na 2 2\n", "a 1 1\na 1 1\n", 'h_bucket{le="1"} 1\nh_sum 1\nh_bucket{le="+Inf"} 1\n',
+        # exemplars where none belong, and broken ones
+        '# TYPE a gauge\na 1 # {b="c"} 1\n', '# TYPE a info\na_info 1 # {b="c"} 1\n', '# TYPE s summary\ns{quantile="0.5"} 1 # {b="c"} 1\n',
+        '# TYPE h histogram\nh_count 1 # {b="c"} 1\nh_sum 1 # {b="c"} 1\n', '# TYPE h gaugehistogram\nh_bucket{le="+Inf"} 1 # {b="c"} 1\n',
+        *(f"# TYPE a counter\na_total 1 {rest}\n" for rest in ("#", "# ", "# {", '# {b="c"', '# {b="c"}', '# {b="c"} ', "# {b='c'} 1", '# {b="c"} 1 NaN',
+                                                                 '# {b="c"} 1 +Inf', '# {b="c"} 1 -Inf', '# {b="c"} NaN', '# {b="c"} 1x', '# {b=c} 1', '# {b="c",b="d"} 1',
+                                                                 '1 # {b="c"} 1 1', '1 2 # {b="c"} 1', '# {b="\xe4\u20ac"} 1', '# x {b="c"} 1')),
+    ]
+    for page in pages:
+        yield page.encode() + b"# EOF\n"
+
+
 def unique(pages):
     return list(dict.fromkeys(pages))
 
@@ -144,7 +191,7 @@ FORMATS = {
     },
     "openmetrics": {
         "content_type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        "cases": unique(openmetrics_cases()),
+        "cases": unique([*openmetrics_cases(), *openmetrics_rules()]),
     },
     "protobuf": {
         "content_type": PROTOBUF,
