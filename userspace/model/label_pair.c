@@ -11,9 +11,9 @@
 #include "model/labels_packed.h"
 
 #define LEAST_CAPACITY 64
-#define TAG_NAME 0x0a                    /* field 1, bytes */
-#define TAG_VALUE 0x12                   /* field 2, bytes */
-#define NAME_LENGTH_MAX ((1u << 30) - 1) /* LABELS_MAX_BYTES is less */
+#define TAG_LABEL 0x0a /* field 1, bytes */
+#define TAG_NAME 0x0a  /* field 1, bytes */
+#define TAG_VALUE 0x12 /* field 2, bytes */
 #define EMPTY UINT32_MAX
 
 struct label_pair **label_pairs; /* a free number's place holds the next free one and 1 more */
@@ -28,17 +28,18 @@ static struct {
 
 /* ---- one pair ---- */
 
-static struct text read_text(const char **at)
+static struct text read_text(const uint8_t **at)
 {
     struct text text;
-    *at = (const char *)packed_get((const uint8_t *)*at + 1, &text);
+    *at = packed_get(*at + 1, &text);
     return text;
 }
 
 struct label label_pair_label(const struct label_pair *pair)
 {
-    const char *at = pair->message;
+    const uint8_t *at = pair->wire;
     struct label label;
+    at = (const uint8_t *)read_text(&at).bytes; /* the message inside */
     label.name = read_text(&at);
     label.value = read_text(&at);
     return label;
@@ -52,7 +53,7 @@ static uint32_t hash_of(const struct label *label)
 
 static bool pair_is(const struct label_pair *pair, const struct label *label, uint32_t hash)
 {
-    if (pair->hash != hash || pair->name_length != (label->name.length & NAME_LENGTH_MAX))
+    if (pair->hash != hash || pair->name_length != (uint32_t)label->name.length)
         return false;
     struct label own = label_pair_label(pair);
     return text_equal(own.name, label->name) && text_equal(own.value, label->value);
@@ -69,16 +70,10 @@ static uint8_t *put_text(uint8_t *at, uint8_t tag, struct text text)
     return packed_put(at, text.bytes, (uint32_t)text.length);
 }
 
-static enum label_pair_kind kind_of(struct text name)
-{
-    if (text_equal(name, TEXT(LABEL_METRIC_NAME)))
-        return LABEL_PAIR_METRIC_NAME;
-    return text_equal(name, TEXT("instance")) ? LABEL_PAIR_INSTANCE : LABEL_PAIR_OTHER;
-}
-
 static struct label_pair *pair_new(const struct label *label, uint32_t hash)
 {
-    size_t size = text_size(label->name) + text_size(label->value);
+    size_t length = text_size(label->name) + text_size(label->value);
+    size_t size = 1 + packed_length_size((uint32_t)length) + length;
     struct label_pair *pair = malloc(sizeof(*pair) + size);
     if (!pair)
         return NULL;
@@ -86,10 +81,11 @@ static struct label_pair *pair_new(const struct label *label, uint32_t hash)
         .hash = hash,
         .references = 1,
         .length = (uint32_t)size,
-        .name_length = (uint32_t)label->name.length & NAME_LENGTH_MAX,
-        .kind = kind_of(label->name),
+        .name_length = (uint32_t)label->name.length,
     };
-    put_text(put_text((uint8_t *)pair->message, TAG_NAME, label->name), TAG_VALUE, label->value);
+    pair->wire[0] = TAG_LABEL;
+    uint8_t *at = packed_put_length(pair->wire + 1, (uint32_t)length);
+    put_text(put_text(at, TAG_NAME, label->name), TAG_VALUE, label->value);
     return pair;
 }
 
@@ -218,4 +214,9 @@ void label_pair_release(label_pair_id id)
 uint32_t label_pair_count(void)
 {
     return table.count;
+}
+
+uint32_t label_pair_limit(void)
+{
+    return table.ids_used;
 }

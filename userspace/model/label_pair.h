@@ -14,21 +14,20 @@
 
 typedef uint32_t label_pair_id;
 
-enum label_pair_kind { LABEL_PAIR_OTHER, LABEL_PAIR_METRIC_NAME, LABEL_PAIR_INSTANCE };
-
 struct label_pair {
     uint32_t hash;
     uint32_t references;
-    uint32_t length; /* of the message */
-    uint32_t name_length : 30;
-    uint32_t kind : 2;
-    char message[]; /* {1: name, 2: value} as protobuf writes it: sent by copying */
+    uint32_t length; /* of `wire` */
+    uint32_t name_length;
+    uint8_t wire[]; /* {1: {1: name, 2: value}} as protobuf writes it: sent by copying */
 };
 
 /* Finds the pair or adds a copy, and takes one reference. 0, -ENOMEM or -E2BIG. */
 int label_pair_intern(const struct label *label, label_pair_id *out);
 void label_pair_release(label_pair_id id);
 uint32_t label_pair_count(void);
+/* Numbers in use are less. */
+uint32_t label_pair_limit(void);
 
 extern struct label_pair **label_pairs; /* by number; for label_pair_get alone */
 

@@ -42,6 +42,12 @@ uint64_t labels_hash(const struct labels *labels)
     return labels->hash;
 }
 
+/* What is behind the head of an interned set. */
+static size_t numbers_size(uint32_t count)
+{
+    return (1 + count) * sizeof(uint32_t);
+}
+
 static bool have_same_labels(const struct labels *a, const struct labels *b)
 {
     struct label_cursor x = labels_first(a), y = labels_first(b);
@@ -59,7 +65,7 @@ bool labels_equal(const struct labels *a, const struct labels *b)
         return false;
     if (a->interned != b->interned)
         return have_same_labels(a, b);
-    size_t bytes = a->interned ? a->count * sizeof(*a->pairs) : a->size - sizeof(*a);
+    size_t bytes = a->interned ? numbers_size(a->count) : a->size - sizeof(*a);
     return memcmp(a->packed, b->packed, bytes) == 0;
 }
 
@@ -68,25 +74,36 @@ bool labels_equal(const struct labels *a, const struct labels *b)
 static void release_pairs(const struct labels *labels, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        label_pair_release(labels->pairs[i]);
+        label_pair_release(labels_pairs(labels)[i]);
+}
+
+static uint32_t siblings_of(const struct labels *interned)
+{
+    uint64_t siblings = interned->count;
+    const label_pair_id *id = labels_pairs(interned);
+    for (struct label_cursor c = labels_first(interned); labels_next(&c); id++)
+        if (!text_equal(c.label.name, TEXT("instance")))
+            siblings = (siblings ^ *id) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(siblings >> 32);
 }
 
 int labels_intern(const struct labels *labels, struct labels **out)
 {
-    struct labels *interned = malloc(sizeof(*interned) + labels->count * sizeof(label_pair_id));
+    struct labels *interned = malloc(sizeof(*interned) + numbers_size(labels->count));
     if (!interned)
         return -ENOMEM;
     *interned = *labels;
     interned->interned = 1;
     uint32_t count = 0;
     for (struct label_cursor c = labels_first(labels); labels_next(&c); count++) {
-        int error = label_pair_intern(&c.label, &interned->pairs[count]);
+        int error = label_pair_intern(&c.label, &interned->numbers[1 + count]);
         if (error) {
             release_pairs(interned, count);
             free(interned);
             return error;
         }
     }
+    interned->numbers[0] = siblings_of(interned);
     *out = interned;
     return 0;
 }
@@ -97,20 +114,6 @@ void labels_free_interned(struct labels **labels)
         release_pairs(*labels, (*labels)->count);
     free(*labels);
     *labels = NULL;
-}
-
-struct labels_keys labels_keys(const struct labels *interned)
-{
-    struct labels_keys keys = {.siblings = interned->count};
-    for (uint32_t i = 0; i < interned->count; i++) {
-        uint64_t key = (interned->pairs[i] + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
-        enum label_pair_kind kind = label_pair_get(interned->pairs[i])->kind;
-        if (kind == LABEL_PAIR_METRIC_NAME)
-            keys.name = key;
-        if (kind != LABEL_PAIR_INSTANCE)
-            keys.siblings = (keys.siblings ^ key) * UINT64_C(0xff51afd7ed558ccd);
-    }
-    return keys;
 }
 
 /* ---- reading ---- */
@@ -129,12 +132,15 @@ struct text labels_get(const struct labels *labels, struct text name)
 
 struct label_cursor labels_first(const struct labels *labels)
 {
-    size_t bytes =
-        labels->interned ? labels->count * sizeof(*labels->pairs) : labels->size - sizeof(*labels);
+    if (labels->interned)
+        return (struct label_cursor){
+            .next = (const uint8_t *)labels_pairs(labels),
+            .end = (const uint8_t *)(labels_pairs(labels) + labels->count),
+            .interned = true,
+        };
     return (struct label_cursor){
         .next = labels->packed,
-        .end = labels->packed + bytes,
-        .interned = labels->interned,
+        .end = labels->packed + (labels->size - sizeof(*labels)),
     };
 }
 

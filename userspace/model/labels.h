@@ -45,13 +45,6 @@ bool labels_next(struct label_cursor *cursor);
 int labels_intern(const struct labels *labels, struct labels **out);
 void labels_free_interned(struct labels **labels);
 
-/* Of an interned set, equal where its metric name is, and where all is but `instance`; for putting
- * alike series side by side, since others may have the same. */
-struct labels_keys {
-    uint64_t name, siblings;
-};
-struct labels_keys labels_keys(const struct labels *interned);
-
 /* {__name__="up", job="x"} as `up{job="x"}` with Prometheus' escapes; a name that is not a legacy
  * name is quoted inside the braces. */
 int labels_write(const struct labels *labels, struct buffer *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From pending samples to a compressed body. The order: names as they first come; of a name the
- * label sets as they first come, those side by side that differ in their instance alone. Found by
- * hashes of the pairs' numbers, since sorting would cost more than encoding. */
+ * label sets as they first come, those side by side that differ in their instance alone. Sorting
+ * would cost more than encoding. */
 #include "ship/batch.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/labels_packed.h"
 
 /* Snappy's worst case. */
 #define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64)
@@ -17,7 +18,7 @@
 
 /* What stands side by side, found by its key. */
 struct group {
-    uint64_t key;
+    uint32_t key;
     uint32_t first, last; /* of a name: groups of siblings; of siblings: samples */
     uint32_t next;        /* of siblings: the next of the same name */
 };
@@ -29,12 +30,17 @@ struct group_set {
     uint32_t *slots; /* twice as many; group + 1, 0 is empty */
 };
 
+struct ordered_sample {
+    const struct labels *labels;
+    uint32_t next; /* of its siblings */
+};
+
 struct batch_builder {
     struct series_table *series;
     struct encoder *encoder;
     struct group_set names, siblings;
-    uint32_t *next;  /* by sample: the next of its siblings */
-    size_t capacity; /* of next and the groups */
+    struct ordered_sample *samples; /* as they come */
+    size_t capacity;                /* of samples and groups */
 };
 
 void batch_init(struct batch *batch)
@@ -90,8 +96,7 @@ static void builder_free_order(struct batch_builder *builder)
 {
     set_free(&builder->names);
     set_free(&builder->siblings);
-    free(builder->next);
-    builder->next = NULL;
+    free(TAKE_PTR(builder->samples));
     builder->capacity = 0;
 }
 
@@ -118,8 +123,8 @@ static int builder_reserve(struct batch_builder *builder, size_t items)
     while (capacity < items)
         capacity *= 2;
     builder_free_order(builder);
-    builder->next = calloc(capacity, sizeof(*builder->next));
-    if (!builder->next || set_reserve(&builder->names, capacity) ||
+    builder->samples = calloc(capacity, sizeof(*builder->samples));
+    if (!builder->samples || set_reserve(&builder->names, capacity) ||
         set_reserve(&builder->siblings, capacity)) {
         builder_free_order(builder);
         return -ENOMEM;
@@ -137,9 +142,9 @@ static void set_clear(struct group_set *set, size_t capacity)
 }
 
 /* The group's number; one that is new is empty. */
-static uint32_t find_group(struct group_set *set, size_t capacity, uint64_t key)
+static uint32_t find_group(struct group_set *set, size_t capacity, uint32_t key)
 {
-    size_t mask = 2 * capacity - 1, slot = (key ^ key >> 32) & mask;
+    size_t mask = 2 * capacity - 1, slot = key & mask;
     for (; set->slots[slot]; slot = (slot + 1) & mask)
         if (set->groups[set->slots[slot] - 1].key == key)
             return set->slots[slot] - 1;
@@ -148,17 +153,7 @@ static uint32_t find_group(struct group_set *set, size_t capacity, uint64_t key)
     return set->count - 1;
 }
 
-static void add_sample(struct batch_builder *builder, struct group *siblings, uint32_t sample)
-{
-    builder->next[sample] = NONE;
-    if (siblings->first == NONE)
-        siblings->first = sample;
-    else
-        builder->next[siblings->last] = sample;
-    siblings->last = sample;
-}
-
-static void add_siblings(struct batch_builder *builder, uint64_t name, uint32_t number)
+static void add_siblings(struct batch_builder *builder, uint32_t name, uint32_t number)
 {
     struct group *group =
         &builder->names.groups[find_group(&builder->names, builder->capacity, name)];
@@ -169,19 +164,31 @@ static void add_siblings(struct batch_builder *builder, uint64_t name, uint32_t 
     group->last = number;
 }
 
+/* The metric name is the first label, but for names in capitals before it. */
+static uint32_t name_key(const struct labels *labels)
+{
+    return labels->count ? labels_pairs(labels)[0] : 0;
+}
+
 static void order_samples(struct batch_builder *builder, const struct pending *pending,
                           size_t items)
 {
     set_clear(&builder->names, builder->capacity);
     set_clear(&builder->siblings, builder->capacity);
     for (uint32_t i = 0; i < items; i++) {
-        series_id series = pending_at(pending, i)->sample.series;
-        struct labels_keys keys = labels_keys(series_table_labels(builder->series, series));
-        uint32_t known = builder->siblings.count;
-        uint32_t number = find_group(&builder->siblings, builder->capacity, keys.siblings);
-        if (number == known)
-            add_siblings(builder, keys.name, number);
-        add_sample(builder, &builder->siblings.groups[number], i);
+        const struct labels *labels =
+            series_table_labels(builder->series, pending_at(pending, i)->sample.series);
+        uint32_t number =
+            find_group(&builder->siblings, builder->capacity, labels_siblings(labels));
+        struct group *group = &builder->siblings.groups[number];
+        builder->samples[i] = (struct ordered_sample){labels, NONE};
+        if (group->first == NONE) {
+            add_siblings(builder, name_key(labels), number);
+            group->first = i;
+        } else {
+            builder->samples[group->last].next = i;
+        }
+        group->last = i;
     }
 }
 
@@ -209,7 +216,7 @@ static void batch_take(struct batch_builder *builder, struct batch *batch, struc
     const struct pending_item *item = pending_at(pending, index);
     const struct pending_extra *extra = item->extra;
     struct encode_entry entry = {
-        .labels = series_table_labels(builder->series, item->sample.series),
+        .labels = builder->samples[index].labels,
         .sample = &item->sample,
     };
     if (item->left_out)
@@ -285,7 +292,7 @@ static void take_name(struct batch_builder *builder, struct batch *batch, struct
     const struct group *siblings;
     for (uint32_t g = name->first; g != NONE; g = siblings->next) {
         siblings = &builder->siblings.groups[g];
-        for (uint32_t i = siblings->first; i != NONE; i = builder->next[i])
+        for (uint32_t i = siblings->first; i != NONE; i = builder->samples[i].next)
             batch_take(builder, batch, pending, i, rules);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder's life, and the samples that both protocols write alike. Never decodes. */
+/* The encoder's life. Never decodes. */
 #include "ship/encode.h"
 
 #include <errno.h>
@@ -9,23 +9,7 @@
 #include "ship/encode_parts.h"
 #include "ship/wire.h"
 
-/* Field numbers of ship/remote.proto and ship/remote_v2.proto. */
-enum {
-    SAMPLE_VALUE = 1,
-    SAMPLE_TIMESTAMP = 2,
-    SAMPLE_START_TIMESTAMP = 3,
-};
-
-uint8_t *encode_float(uint8_t *at, unsigned field, const struct sample *sample, int64_t start_ms)
-{
-    uint8_t *body = wire_message_begin(at, field, 1);
-    at = wire_double(body, SAMPLE_VALUE, sample->value);
-    at = wire_unsigned(at, SAMPLE_TIMESTAMP, (uint64_t)sample->timestamp_ms);
-    at = wire_unsigned(at, SAMPLE_START_TIMESTAMP, (uint64_t)start_ms);
-    return wire_message_end(body, at, 1);
-}
-
-uint8_t *encode_reserve(struct buffer *buffer, size_t room, int *error)
+uint8_t *encode_grow(struct buffer *buffer, size_t room, int *error)
 {
     uint8_t *at = (uint8_t *)buffer_reserve(buffer, room);
     if (at)

@@ -6,6 +6,7 @@
 
 #include "ship/encode.h"
 #include "ship/symbols.h"
+#include "ship/wire.h"
 
 #define ENCODE_PREDICTED_REFS 128
 
@@ -31,12 +32,31 @@ int encode_v2_add(struct encoder *encoder, const struct encode_entry *entry);
 size_t encode_sample_room(const struct sample *sample);
 /* The member `field` of a TimeSeries; the numbers inside are the same in both protocols, but that
  * 1.0 has no start (0). */
-uint8_t *encode_float(uint8_t *at, unsigned field, const struct sample *sample, int64_t start_ms);
 uint8_t *encode_histogram(uint8_t *at, unsigned field, const struct sample *sample,
                           int64_t start_ms);
 
+/* Field numbers of a Sample in ship/remote.proto and ship/remote_v2.proto. */
+enum { SAMPLE_VALUE = 1, SAMPLE_TIMESTAMP = 2, SAMPLE_START_TIMESTAMP = 3 };
+
+static inline uint8_t *encode_float(uint8_t *at, unsigned field, const struct sample *sample,
+                                    int64_t start_ms)
+{
+    uint8_t *body = wire_message_begin(at, field, 1);
+    at = wire_double(body, SAMPLE_VALUE, sample->value);
+    at = wire_time(at, SAMPLE_TIMESTAMP, sample->timestamp_ms);
+    at = wire_unsigned(at, SAMPLE_START_TIMESTAMP, (uint64_t)start_ms);
+    body[-1] = (uint8_t)(at - body); /* less than 128 */
+    return at;
+}
+
+uint8_t *encode_grow(struct buffer *buffer, size_t room, int *error);
 /* Where `room` bytes can be written, or NULL with -ENOMEM, or -E2BIG where they do not fit below
  * the maximum. The buffer stays usable. */
-uint8_t *encode_reserve(struct buffer *buffer, size_t room, int *error);
+static inline uint8_t *encode_reserve(struct buffer *buffer, size_t room, int *error)
+{
+    if (buffer->bytes && buffer->capacity - buffer->length >= room) /* for nearly all */
+        return (uint8_t *)buffer->bytes + buffer->length;
+    return encode_grow(buffer, room, error);
+}
 
 #endif

@@ -50,20 +50,20 @@ static uint8_t *put_label(uint8_t *at, unsigned field, struct text name, struct 
 }
 
 /* A pair is in memory what it is on the wire. */
-static uint8_t *put_pair(uint8_t *at, unsigned field, const struct label_pair *pair)
+static uint8_t *put_pairs(uint8_t *at, const struct labels *labels)
 {
-    at = wire_tag(at, field, WIRE_BYTES);
-    at = varint_put(at, pair->length);
-    return wire_copy(at, pair->message, pair->length);
+    const label_pair_id *id = labels_pairs(labels), *end = id + labels->count;
+    for (; id < end; id++) {
+        const struct label_pair *pair = label_pair_get(*id);
+        at = wire_copy(at, pair->wire, pair->length);
+    }
+    return at;
 }
 
 static uint8_t *put_labels(uint8_t *at, unsigned field, const struct labels *labels)
 {
-    if (labels->interned) {
-        for (uint32_t i = 0; i < labels->count; i++)
-            at = put_pair(at, field, label_pair_get(labels->pairs[i]));
-        return at;
-    }
+    if (labels->interned)
+        return put_pairs(at, labels);
     for (struct label_cursor c = labels_first(labels); labels_next(&c);)
         at = put_label(at, field, c.label.name, c.label.value);
     return at;
@@ -71,7 +71,7 @@ static uint8_t *put_labels(uint8_t *at, unsigned field, const struct labels *lab
 
 static size_t labels_room(const struct labels *labels)
 {
-    return labels_size(labels) + labels_count(labels) * 3 * WIRE_HEAD_MAX_BYTES;
+    return labels->size + (size_t)labels->count * 3 * WIRE_HEAD_MAX_BYTES;
 }
 
 static uint8_t *put_exemplar(uint8_t *at, const struct exemplar *exemplar)

@@ -27,8 +27,9 @@ static inline uint8_t *wire_length(uint8_t *at, unsigned field, size_t length)
 }
 
 /* Most copies are of a few bytes; a call of memcpy would cost more than they do. */
-static inline uint8_t *wire_copy(uint8_t *at, const char *from, size_t length)
+static inline uint8_t *wire_copy(uint8_t *at, const void *bytes, size_t length)
 {
+    const uint8_t *from = bytes;
     if (length > 32)
         return (uint8_t *)mempcpy(at, from, length);
     if (length >= 16) {
@@ -42,7 +43,7 @@ static inline uint8_t *wire_copy(uint8_t *at, const char *from, size_t length)
         memcpy(at + length - 4, from + length - 4, 4);
     } else {
         for (size_t i = 0; i < length; i++)
-            at[i] = (uint8_t)from[i];
+            at[i] = from[i];
     }
     return at + length;
 }
@@ -60,6 +61,11 @@ static inline uint8_t *wire_optional_text(uint8_t *at, unsigned field, struct te
 static inline uint8_t *wire_unsigned(uint8_t *at, unsigned field, uint64_t value)
 {
     return value ? varint_put(wire_tag(at, field, WIRE_VARINT), value) : at;
+}
+
+static inline uint8_t *wire_time(uint8_t *at, unsigned field, int64_t time_ms)
+{
+    return time_ms ? varint_put_time(wire_tag(at, field, WIRE_VARINT), (uint64_t)time_ms) : at;
 }
 
 static inline uint8_t *wire_fixed64(uint8_t *at, double value)
