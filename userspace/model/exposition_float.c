@@ -286,7 +286,12 @@ const char *exposition_plain_value(const char *at, const char *end, double *out)
 {
     if (at == end || *at != ' ')
         return NULL;
-    at = lex_number(at + 1, end, out);
+    at++;
+    if (end - at >= 2 && at[1] == '\n' && is_digit(*at)) { /* most values are 0 or 1 */
+        *out = *at - '0';
+        return at + 2;
+    }
+    at = lex_number(at, end, out);
     return at && at < end && *at == '\n' ? at + 1 : NULL;
 }
 
