@@ -283,15 +283,13 @@ void scrape_cache_learn(struct scrape_cache *cache, enum scrape_format format,
 const struct cached_series *scrape_cache_upcoming(const struct scrape_cache *cache, uint32_t *count)
 {
     *count = cache->newest ? 0 : cache->count - cache->next;
-    return cache->entries + cache->next;
+    return *count ? &cache->entries[cache->next] : NULL;
 }
 
 void scrape_cache_take_upcoming(struct scrape_cache *cache, uint32_t count)
 {
-    struct cached_series *entry = cache->entries + cache->next;
-
-    cache->next += count;
-    for (const struct cached_series *end = entry + count; entry < end; entry++) {
+    for (; count; count--) {
+        struct cached_series *entry = &cache->entries[cache->next++];
         entry->seen = cache->scrape;
         entry->tracked = entry->series != 0;
     }
