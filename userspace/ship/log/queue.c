@@ -15,7 +15,8 @@
 #define SEGMENT_OLD_MS (3600 * 1000)  /* so old, and not nearly empty: its series may have gone */
 #define SEGMENT_YOUNG_MS (180 * 1000) /* until then every target's series have come */
 #define SEGMENT_LEAST_SERIES 1024
-#define AGES_PER_BOUND 8 /* segments in max_age, so that little goes at a time */
+#define SEGMENT_MOST_ENDED 32768 /* series, that a segment with few others holds */
+#define AGES_PER_BOUND 8         /* segments in max_age, so that little goes at a time */
 
 struct sample_counts sample_counts_less(struct sample_counts a, struct sample_counts b)
 {
@@ -211,10 +212,13 @@ static bool is_long(const struct queue *queue, const struct segment *segment)
             segment->length >= bound(queue, segment->in_memory) / 4);
 }
 
-/* The dictionary holds its series in memory; half of these have come since, and may have gone. */
+/* The dictionary holds its series in memory: half of them have ended, or half have come since it
+ * was young, and may have gone. */
 static bool has_churned(struct segment *segment, int64_t age_ms)
 {
     uint32_t series = segment->dictionary->series_count;
+    if (segment->series_ended >= SEGMENT_MOST_ENDED && segment->series_ended >= series / 2)
+        return true;
     if (!segment->series_when_young && age_ms > SEGMENT_YOUNG_MS)
         segment->series_when_young = series > SEGMENT_LEAST_SERIES ? series : SEGMENT_LEAST_SERIES;
     return segment->series_when_young && series > 2 * segment->series_when_young;

@@ -91,7 +91,9 @@ static int put_sample(struct making *m, const struct sample *sample, uint32_t nu
         out->length += (size_t)(at - start);
         return histogram_put(out, sample->histogram);
     }
-    *start = flags | value_put(&at, sample->value, trail->value);
+    uint8_t form = value_put(&at, sample->value, trail->value);
+    *start = flags | form;
+    m->payload->ended += form == VALUE_STALE;
     out->length += (size_t)(at - start);
     trail->value = sample->value;
     return 0;
@@ -190,6 +192,7 @@ static int put_next(struct making *m, struct record_progress *progress)
     const struct trail trail = m->trail;
     const size_t exemplar = progress->exemplar, created = progress->created;
     const uint64_t exemplars = m->payload->counts.exemplars;
+    const uint32_t ended = m->payload->ended;
     size_t samples_length = w->samples.length, beside_length = w->beside.length;
     uint32_t number;
 
@@ -204,6 +207,7 @@ static int put_next(struct making *m, struct record_progress *progress)
         progress->exemplar = exemplar;
         progress->created = created;
         m->payload->counts.exemplars = exemplars;
+        m->payload->ended = ended;
         w->samples.length = samples_length;
         w->beside.length = beside_length;
         w->samples.failed = w->beside.failed = false;

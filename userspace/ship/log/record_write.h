@@ -29,6 +29,7 @@ struct record_payload {
     uint32_t length;
     uint32_t definition_bytes; /* of that, the dictionary */
     uint32_t samples;
+    uint32_t ended; /* of them, stale markers: series that will not come again */
     struct sample_counts counts;
 };
 

@@ -164,6 +164,7 @@ int segment_append(struct segment *segment, const struct record_payload *payload
     segment->file_bytes = segment->length;
     sample_counts_add(&segment->counts, payload->counts);
     segment->definition_bytes += payload->definition_bytes;
+    segment->series_ended += payload->ended;
     segment->newest_ms = now_ms;
     segment->synced = false;
     if (payload->samples) {

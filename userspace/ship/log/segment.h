@@ -31,6 +31,7 @@ struct segment {
     bool holds_dictionary;         /* it is the segment's as well */
     uint32_t definition_bytes;     /* written by this process */
     uint32_t series_when_young;    /* that it had when it was young; 0: it is */
+    uint32_t series_ended;         /* in it, by a stale marker */
     uint32_t damage_end;           /* damage before this offset has been counted */
 };
 TAILQ_HEAD(segment_list, segment);
