@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_framer: what is counted, and that it does not depend on how TCP cuts, repeats or loses the
- * bytes. FRAMER_CASES in the environment: how many random conversations are tried. */
+ * bytes. FRAMER_CASES and FRAMER_SEED in the environment: how many random conversations are tried,
+ * and which. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -126,15 +127,21 @@ static void test_cases(void **state)
     assert_int_equal(failed, 0);
 }
 
+static unsigned long number_of(const char *name, unsigned long otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoul(text, NULL, 10) : otherwise;
+}
+
 static void test_random_conversations(void **state)
 {
     static struct generator generator;
-    const char *text = getenv("FRAMER_CASES");
-    unsigned long cases = text ? strtoul(text, NULL, 10) : RANDOM_CASES;
+    unsigned long cases = number_of("FRAMER_CASES", RANDOM_CASES),
+                  first = number_of("FRAMER_SEED", 7);
 
     (void)state;
-    generator.random = 7;
-    replay->random = 9;
+    generator.random = first;
+    replay->random = first + 2;
     for (unsigned long i = 0; i < cases; i++) {
         uint64_t seed = generator.random;
         generate(&generator);
