@@ -248,6 +248,32 @@ static void test_sample_limit(void **state)
     assert_true(metric_get(fixture->shared.metrics.sample_limit_exceeded) == 1);
 }
 
+/* Two histograms of two buckets far apart, in protobuf. */
+static void test_bucket_limit(void **state)
+{
+    static const char histograms[] =
+        "E\012\001h\030\004\042\036\012\006\012\001x\022\0011:\024\010\002("
+        "\007b\004\010\000\020\001b\004\010\006\020\001h\002h\000\042\036\012\006\012\001x\022\0012"
+        ":\024\010\002(\007b\004\010\000\020\001b\004\010\006\020\001h\002h\000";
+    struct fixture *fixture = *state;
+    struct page pages[] = {
+        {"a 1\n"},
+        {histograms, .length = sizeof(histograms) - 1,
+         .type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+                 "encoding=delimited"},
+        {"a 1\n"}};
+
+    fixture->config.protocols.native_histograms = true;
+    fixture->config.limits.native_histogram_bucket_limit = 1;
+    start(fixture, pages, ARRAY_SIZE(pages));
+    run_until(fixture, 2);
+    assert_error(fixture, "histogram bucket limit exceeded");
+    run_until(fixture, 3);
+    assert_record(fixture, 1, "a=STALE up=0");
+    assert_record(fixture, 2, "a=1 up=1");
+    assert_true(metric_get(fixture->shared.metrics.bucket_limit_exceeded) == 1);
+}
+
 static void test_label_limit(void **state)
 {
     struct fixture *fixture = *state;
@@ -312,22 +338,24 @@ static void on_ended(void *context, struct scrape_cycle *cycle)
 static void test_extra_metrics(void **state)
 {
     struct fixture *fixture = *state;
-    struct page pages[] = {{"a 1\n"}, {"a x\n"}, {"a 1\n", 503}, {"a 1\n#234567\n"}};
+    struct page pages[] = {
+        {"a 1\n"}, {"a x\n"}, {"a 1\n", 503}, {"a 1\n#234567\n"}, {"a 1\n", .type = "text/html"}};
 
     fixture->config.extra_metrics = true;
     fixture->config.limits.sample_limit = 9;
     fixture->config.limits.body_size_limit = 12;
     start(fixture, pages, ARRAY_SIZE(pages));
-    run_until(fixture, 4);
+    run_until(fixture, 5);
 #define EXTRA(bytes) " scrape_timeout_seconds=5 scrape_sample_limit=9 scrape_body_size_bytes=" bytes
     assert_record(fixture, 0, "a=1 up=1" EXTRA("4"));
     assert_record(fixture, 1, "a=STALE up=0" EXTRA("4"));
     assert_record(fixture, 2, "up=0" EXTRA("0"));
     assert_record(fixture, 3, "up=0" EXTRA("-1"));
+    assert_record(fixture, 4, "up=0" EXTRA("4"));
 #undef EXTRA
     scrape_cycle_retire(fixture->cycle, on_ended, fixture);
-    run_until(fixture, 5);
-    assert_record(fixture, 4,
+    run_until(fixture, 6);
+    assert_record(fixture, 5,
                   "up=STALE scrape_timeout_seconds=STALE scrape_sample_limit=STALE "
                   "scrape_body_size_bytes=STALE");
 }
@@ -548,6 +576,7 @@ int main(void)
         CYCLE_TEST(test_status),
         CYCLE_TEST(test_body_size_limit),
         CYCLE_TEST(test_sample_limit),
+        CYCLE_TEST(test_bucket_limit),
         CYCLE_TEST(test_label_limit),
         CYCLE_TEST(test_track_timestamps_staleness),
         CYCLE_TEST(test_identity),
