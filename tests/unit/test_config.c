@@ -273,6 +273,35 @@ static void test_external_labels(void **state)
     config_free(&config);
 }
 
+/* A job with a validation of its own does not inherit the escaping, which may not go with it. */
+static void test_inherited_escaping(void **state)
+{
+    static const struct {
+        const char *global, *job;
+        enum scrape_escaping escaping;
+    } cases[] = {
+        {"{metric_name_escaping_scheme: dots}", "", ESCAPING_DOTS},
+        {"{metric_name_escaping_scheme: dots}", ", metric_name_validation_scheme: ''",
+         ESCAPING_DOTS},
+        {"{metric_name_escaping_scheme: dots}", ", metric_name_validation_scheme: utf8",
+         ESCAPING_UNSET},
+        {"{metric_name_escaping_scheme: allow-utf-8}", ", metric_name_validation_scheme: legacy",
+         ESCAPING_UNSET},
+        {"{metric_name_escaping_scheme: dots}",
+         ", metric_name_validation_scheme: legacy, metric_name_escaping_scheme: values",
+         ESCAPING_VALUES},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof(yaml), "global: %s\nscrape_configs: [{job_name: j%s}]\n",
+                 cases[i].global, cases[i].job);
+        struct config *config = parse_good("f", yaml);
+        assert_int_equal(config->scrapes[0]->protocols.escaping, cases[i].escaping);
+        config_free(&config);
+    }
+}
+
 static void test_last_of_two_keys_wins(void **state)
 {
     (void)state;
@@ -468,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_http_metrics),
         cmocka_unit_test(test_most_routes),
         cmocka_unit_test(test_external_labels),
+        cmocka_unit_test(test_inherited_escaping),
         cmocka_unit_test(test_last_of_two_keys_wins),
         cmocka_unit_test(test_merge_keys),
         cmocka_unit_test(test_aliases_are_bounded),

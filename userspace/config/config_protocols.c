@@ -107,12 +107,23 @@ static void decode_escaping(struct config_reader *reader, const struct yaml_tree
         "allow-utf-8, underscores, dots or values");
 }
 
+/* Whether the mapping says which. */
+static bool names_scheme(const struct yaml_tree_node *node, const char *key)
+{
+    const struct yaml_tree_node *given = config_given(node, key);
+    return given && !is_empty_text(given);
+}
+
+/* A job with a validation of its own has the escaping that goes with it, not global's. */
 static void check_names(struct config_reader *reader, const struct yaml_tree_node *node,
                         const struct config_place *place, void *target)
 {
-    const struct scrape_protocol_config *config = target;
+    struct scrape_protocol_config *config = target;
     const struct yaml_tree_node *escaping = config_given(node, "metric_name_escaping_scheme");
 
+    if (names_scheme(node, "metric_name_validation_scheme") &&
+        !names_scheme(node, "metric_name_escaping_scheme"))
+        config->escaping = ESCAPING_UNSET;
     if (config->legacy_names && config->escaping == ESCAPING_ALLOW_UTF_8)
         config_error(reader, escaping ? escaping : node,
                      &(struct config_place){place, "metric_name_escaping_scheme"},
