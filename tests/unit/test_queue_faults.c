@@ -499,6 +499,7 @@ static void test_what_the_process_may_take(void **state)
     teardown(&f);
     setup_base(&f, UINT64_C(1) << 30); /* in memory alone */
     keeps_to_the_limit(&f);
+    assert_true(queue_metric(&f, "max_bytes") <= 6 << 20);
     teardown(&f);
 }
 

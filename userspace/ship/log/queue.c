@@ -34,7 +34,7 @@ static bool is_durable(const struct queue *queue)
     return queue->folder.path != NULL;
 }
 
-static uint64_t bound(const struct queue *queue, bool in_memory)
+uint64_t queue_bound(const struct queue *queue, bool in_memory)
 {
     return in_memory && queue->max_memory_bytes < queue->max_bytes ? queue->max_memory_bytes
                                                                    : queue->max_bytes;
@@ -43,7 +43,7 @@ static uint64_t bound(const struct queue *queue, bool in_memory)
 static uint64_t full_segment_bytes(const struct queue *queue, bool in_memory)
 {
     uint64_t most = in_memory && is_durable(queue) ? FALLBACK_SEGMENT_BYTES : SEGMENT_MOST_BYTES;
-    uint64_t share = bound(queue, in_memory) / SEGMENTS_AT_LEAST;
+    uint64_t share = queue_bound(queue, in_memory) / SEGMENTS_AT_LEAST;
     if (share < SEGMENT_LEAST_BYTES)
         return SEGMENT_LEAST_BYTES;
     return share < most ? share : most;
@@ -188,7 +188,7 @@ static int make_room(struct queue *queue, uint64_t payload_bytes)
 {
     struct segment *newest = queue_newest(queue);
     bool in_memory = newest->in_memory;
-    uint64_t most = bound(queue, in_memory);
+    uint64_t most = queue_bound(queue, in_memory);
     uint64_t needed = RECORD_HEAD_BYTES + payload_bytes + RECORD_END_BYTES;
     if (SEGMENT_HEAD_BYTES + needed > most)
         return -E2BIG;
@@ -209,7 +209,7 @@ static bool is_long(const struct queue *queue, const struct segment *segment)
 {
     return segment->length >= full_segment_bytes(queue, segment->in_memory) &&
            (segment->length >= 4 * (uint64_t)segment->definition_bytes ||
-            segment->length >= bound(queue, segment->in_memory) / 4);
+            segment->length >= queue_bound(queue, segment->in_memory) / 4);
 }
 
 /* The dictionary holds its series in memory: half of them have ended, or half have come since it
@@ -341,6 +341,7 @@ int queue_new(const struct queue_environment *environment, const struct queue_co
         return -ENOMEM;
     queue->environment = *environment;
     queue_configure(queue, config);
+    queue->max_memory_bytes = UINT64_MAX;
     queue->next_number = 1;
     queue->folder.fd = queue->folder.lock_fd = -1;
     TAILQ_INIT(&queue->segments);

@@ -89,7 +89,7 @@ static void show(void *context)
     double lag = since_ns ? (double)(clock_monotonic_ns() - since_ns) / NS_PER_SECOND : 0;
     metric_set(metrics->disk_bytes, bytes[0]);
     metric_set(metrics->memory_bytes, bytes[1]);
-    metric_set(metrics->max_bytes, (double)queue->max_bytes);
+    metric_set(metrics->max_bytes, (double)queue_bound(queue, !queue->folder.path));
     metric_set(metrics->segments, segments);
     metric_set(metrics->oldest_age, oldest_age_seconds(queue));
     metric_set(metrics->sync_lag, lag);

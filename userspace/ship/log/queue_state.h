@@ -80,6 +80,8 @@ static inline struct segment *queue_newest(struct queue *queue)
     return TAILQ_LAST(&queue->segments, segment_list);
 }
 
+/* The most bytes of the segments on disk, or of those in memory. */
+uint64_t queue_bound(const struct queue *queue, bool in_memory);
 /* The segment takes no more records. */
 void queue_seal(struct queue *queue, struct segment *segment);
 /* Forgets it, and its file. Readers that had not read it all are told why. */
