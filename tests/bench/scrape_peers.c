@@ -7,7 +7,7 @@
  *
  * One port for each agent, on all loopback addresses; they are printed, a line each. GET /count
  * gives how many pages the port has served, anything else is a page. With SERIES the page is made
- * up, of so many series; with a minus before it every series is a new one at every scrape. */
+ * up for every scrape, of so many series; with a minus before it every series is a new one. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
@@ -188,7 +188,7 @@ static void answer_get(struct peer *peer)
         return;
     }
     peer->port->pages++;
-    if (series < 0)
+    if (series)
         page_renew();
     peer->page = current;
     current->references++;
@@ -303,7 +303,7 @@ static void tick_every_second(void)
 static void on_tick(const struct peer *timer)
 {
     unsigned long passed;
-    if (read(timer->fd, &passed, sizeof(passed)) > 0 && series >= 0)
+    if (read(timer->fd, &passed, sizeof(passed)) > 0 && !series)
         page_renew();
 }
 

@@ -429,7 +429,7 @@ static void test_churn_ends_a_segment(void **state)
 /* Of those that end with a marker this is known at once, however young the segment is. */
 static void test_ended_series_end_a_segment(void **state)
 {
-    const unsigned per_scrape = 1000, ended_most = 32768;
+    enum { per_scrape = 1000, ended_most = 32768 };
     struct fixture f;
     (void)state;
     setup_base(&f, UINT64_C(1) << 30);
@@ -438,18 +438,21 @@ static void test_ended_series_end_a_segment(void **state)
     make_folder(&f);
     assert_int_equal(start_queue(&f), 0);
     open_readers(&f, 1);
-    for (unsigned i = 0; i < 100 * per_scrape; i++) {
-        struct sample samples[2] = {{.series = make_series(f.table, i), .value = i},
-                                    {.series = make_series(f.table, i)}};
-        samples[1].value = sample_stale_value();
-        queue_append(f.queue, &(struct sample_record){.samples = samples, .count = 2});
-        series_table_release(f.table, samples[0].series);
-        series_table_release(f.table, samples[0].series);
+    for (unsigned scrape = 0; scrape < 100; scrape++) {
+        struct sample samples[2 * per_scrape];
+        for (unsigned i = 0; i < per_scrape; i++) {
+            series_id series = make_series(f.table, scrape * per_scrape + i);
+            samples[i] = (struct sample){.series = series, .value = i};
+            samples[per_scrape + i] = (struct sample){.series = series};
+            samples[per_scrape + i].value = sample_stale_value();
+        }
+        queue_append(f.queue, &(struct sample_record){.samples = samples, .count = 2 * per_scrape});
+        for (unsigned i = 0; i < per_scrape; i++)
+            series_table_release(f.table, samples[i].series);
         struct queue_sample read;
-        while (i % per_scrape == 0 && queue_reader_next(f.readers[0].reader, &read))
+        while (queue_reader_next(f.readers[0].reader, &read))
             ;
-        if (i % per_scrape == 0)
-            release_read(&f, 0);
+        release_read(&f, 0);
         assert_true(series_table_count(f.table) < ended_most + 2 * per_scrape);
     }
     teardown(&f);

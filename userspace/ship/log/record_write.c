@@ -91,9 +91,8 @@ static int put_sample(struct making *m, const struct sample *sample, uint32_t nu
         out->length += (size_t)(at - start);
         return histogram_put(out, sample->histogram);
     }
-    uint8_t form = value_put(&at, sample->value, trail->value);
-    *start = flags | form;
-    m->payload->ended += form == VALUE_STALE;
+    *start = flags | value_put(&at, sample->value, trail->value);
+    m->payload->ended += sample_is_stale(sample);
     out->length += (size_t)(at - start);
     trail->value = sample->value;
     return 0;
