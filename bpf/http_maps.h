@@ -25,7 +25,7 @@ struct scratch {
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, HTTP_SCRATCHES_LEAST); /* more where there are many CPUs */
+    __uint(max_entries, HTTP_SCRATCHES_LEAST); /* scratch_count, and one more for each CPU */
     __type(key, __u32);
     __type(value, struct scratch);
 } scratches SEC(".maps");

@@ -99,7 +99,7 @@ struct http_frame {
         struct http_route_key route;
         struct http_host_key host;
     } keys;
-    __u64 claims; /* BPF: how many want to work here */
+    __u64 claims; /* BPF: how many want to work here; or the mark of who does */
     struct http_window window;
 };
 

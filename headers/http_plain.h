@@ -9,7 +9,8 @@
 #include "http_connection.h"
 
 #define HTTP_PLAIN_BYTES 512u /* the longest head */
-#define HTTP_PLAIN_BODY (1u << 30)
+#define HTTP_LINE_END ('\r' | '\n' << 8)
+#define HTTP_PLAIN_STEPS 72 /* of up to 16 bytes, or of a line */
 
 /* What a plain head says, in one number: the way of a result through a register. 0: it is not
  * plain. */
@@ -24,18 +25,19 @@
 /* Hook: adds the exchange to its row. 0, with nothing done: it has none yet. */
 static int http_exchange_count_known(const struct http_exchange *exchange);
 
-/* Marks the word's newlines: right up to the first, behind which a byte of 11 may be marked too. */
-static __always_inline __u64 http_newline_marks(__u64 word)
+/* Marks, up to the first and with it, the bytes of the word that are no text: controls, and those
+ * from 0xa0 on, which carry. */
+static __always_inline __u64 http_control_marks(__u64 word)
 {
-    __u64 zeroed = word ^ HTTP_EACH('\n');
-
-    return (zeroed - HTTP_EACH(1)) & ~zeroed & HTTP_EACH(0x80);
+    return ~(word + HTTP_EACH(0x80 - ' ')) & HTTP_EACH(0x80);
 }
 
-/* How many bytes of the word there are up to and with the first mark. */
-static __always_inline __u64 http_mark_end(__u64 marks)
+/* How many bytes of the word there are before the first mark: 8 where there is none. */
+static __always_inline __u64 http_bytes_before(__u64 marks)
 {
-    return ((((marks & -marks) - 1) & HTTP_EACH(1)) * HTTP_EACH(1) >> 56) & 15;
+    __u64 below = ((marks & -marks) >> 7) - 1;
+
+    return (below & HTTP_EACH(1)) * HTTP_EACH(1) >> 56 & 15;
 }
 
 /* The request line has ended at `line_end`: is it one, and of which route? */
@@ -44,32 +46,35 @@ static __always_inline int http_plain_request_line(struct http_frame *frame, __u
     const struct http_window *window = &frame->window;
 
     frame->window.line = 0;
-    if (http_byte(window, line_end - 2) != '\r' || !http_ends_with_version(window, line_end - 2))
+    if (!http_ends_with_version(window, line_end - 2))
         return 0;
     if (http_routes_are_on())
         frame->stream.place.route = HTTP_ROUTE_FIND(frame, line_end - 2);
     return 1;
 }
 
-/* "Content-Length: 123", as all write it: from its colon on. 0: not so. */
+/* The number that the first `count` digits of the word are; 1 to 7. */
+static __always_inline __u64 http_digits_value(__u64 word, __u64 count)
+{
+    __u64 value = (word & HTTP_EACH(0xf)) << (64 - 8 * count); /* zeros go ahead */
+
+    value = (value * 10 + (value >> 8)) & 0x00ff00ff00ff00ffULL;
+    value = (value * 100 + (value >> 16)) & 0x0000ffff0000ffffULL;
+    return (value * 10000 + (value >> 32)) & 0xffffffff;
+}
+
+/* "Content-Length: 123", as all write it, of up to 7 digits: from its colon on. 0: not so. */
 static __always_inline int http_plain_length(struct http_frame *frame, const __u8 *colon)
 {
-    __u64 value = 0;
-    __u8 byte = 0;
-    int digits = 0;
+    __u64 word = load_word(colon + 2), digits = word ^ HTTP_EACH('0');
+    __u64 others = ((digits & HTTP_EACH(0x7f)) + HTTP_EACH(0x80 - 10)) | digits;
+    __u64 count = http_bytes_before(others & HTTP_EACH(0x80));
 
-    if (colon[1] != ' ' || frame->stream.flags & HTTP_HEAD_HAS_LENGTH)
-        return 0;
-    for (; digits < 10; digits++) {
-        byte = colon[2 + digits];
-        if (!http_is_digit(byte))
-            break;
-        value = value * 10 + (byte - '0');
-    }
-    if (byte != '\r' || colon[3 + digits] != '\n' || !digits || value >= HTTP_PLAIN_BODY)
+    if (colon[1] != ' ' || count - 1 >= 7 || ((word >> 8 * count) & 0xff) != '\r' ||
+        frame->stream.flags & HTTP_HEAD_HAS_LENGTH)
         return 0;
     frame->stream.flags |= HTTP_HEAD_HAS_LENGTH;
-    frame->stream.body = value;
+    frame->stream.body = http_digits_value(word, count);
     return 1;
 }
 
@@ -122,25 +127,38 @@ static __always_inline int http_plain_start(struct http_frame *frame)
     return stream->method != HTTP_METHODS;
 }
 
-/* Goes through the words of the window up to the empty line, whose end it returns; 0: not plain. */
+/* Goes through the window up to the empty line, whose end it returns; 0: not plain, which a head
+ * is not either where anything but text stands between its line ends. */
 static __always_inline __u64 http_plain_lines(struct http_frame *frame, __u64 length)
 {
     struct http_window *window = &frame->window;
+    __u64 at = 0, forget = verifier_forget(&window->newlines);
 
-    for (__u64 at = 0; at < HTTP_PLAIN_BYTES && at < length; at += 8) {
-        __u64 marks = http_newline_marks(load_word(window->bytes + at));
-        if (!marks)
+    for (__u64 i = 0; i < HTTP_PLAIN_STEPS; i++) {
+        at += forget;
+        compiler_forget(at); /* and checks that, not what it is made of */
+        if (at >= HTTP_PLAIN_BYTES)
+            return 0;
+        __u64 first = http_control_marks(load_word(window->bytes + at));
+        __u64 second = http_control_marks(load_word(window->bytes + at + 8));
+        if (!(first | second)) {
+            at += 16;
             continue;
-        const __u8 *line = window->bytes + at + http_mark_end(marks);
-        __u64 word = load_word(line);
-        if ((word & 0xff) <= ' ') {
-            __u64 end = line + 2 - window->bytes;
-            return (word & 0xffff) == ('\r' | '\n' << 8) && end <= length ? end : 0;
         }
-        if (marks & (marks - 1) || !http_plain_field(frame, line, word | HTTP_LOWER))
+        __u64 before = http_bytes_before(first); /* a jump would be a guess */
+        at += before + (http_bytes_before(second) & -(before >> 3));
+        compiler_forget(at);
+        const __u8 *line = window->bytes + at + 2;
+        __u64 word = load_word(line);
+        if ((load_word(line - 2) & 0xffff) != HTTP_LINE_END)
+            return 0;
+        at += 2;
+        if ((word & 0xff) <= ' ')
+            return (word & 0xffff) == HTTP_LINE_END && at + 2 <= length ? at + 2 : 0;
+        if (!http_plain_field(frame, line, word | HTTP_LOWER))
             return 0;
         if (!window->at)
-            window->at = line - window->bytes;
+            window->at = at;
     }
     return 0;
 }

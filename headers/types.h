@@ -20,6 +20,14 @@
 /* Makes a bounds check stay beside the access that it is for. */
 #define compiler_forget(variable) __asm__ volatile("" : "+r"(variable))
 
+/* A zero, by way of memory: the verifier takes it for any number, and what it is added to for unknown. A
+ * loop's turns then look alike, and are pruned, though no variable of theirs goes through memory. */
+static __always_inline __u64 verifier_forget(__u64 *memory)
+{
+    *(volatile __u64 *)memory = 0;
+    return *(volatile __u64 *)memory;
+}
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "words are compared as little-endian text");
 

@@ -104,7 +104,7 @@ static int sizes_set(struct http_meter *meter, const struct http_metrics_config 
         {bpf->maps.native_rows, config->native_histograms ? config->max_rows + HTTP_ROLES : 0},
         {bpf->maps.routes, config->routes.count},
         {bpf->maps.hosts, config->hosts.count},
-        {bpf->maps.scratches, scratch_count(meter)},
+        {bpf->maps.scratches, scratch_count(meter) + meter->cpus},
     };
     int error = 0;
 
