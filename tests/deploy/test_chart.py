@@ -292,6 +292,47 @@ def test_monitors():
     true("it selects the Service", selector.items() <= find(objects, "Service")["metadata"]["labels"].items())
 
 
+def test_gateway_is_the_overlay():
+    overlay = kustomize("kubernetes/overlays/federate")
+    ingress = find(overlay, "Ingress", "edgemeter-gateway")
+    values = {
+        "gateway": {
+            "enabled": True,
+            "ingress": {
+                "enabled": True,
+                "annotations": ingress["metadata"]["annotations"],
+                "hosts": [rule["host"] for rule in ingress["spec"]["rules"]],
+                "tls": ingress["spec"]["tls"],
+            },
+        }
+    }
+    objects, _ = helm(values)
+    kubernetes = manifests.Schema()
+    equal("schema", [p for thing in objects for p in kubernetes.problems(thing)], [])
+    equal("policy", policy.problems([o for o in objects if o["kind"] != "Pod"]), [])
+
+    def gateways(objects):
+        config = find(objects, "ConfigMap", "edgemeter-gateway")["metadata"]["name"]
+        out = {}
+        for thing in json.loads(json.dumps(objects).replace(config, "edgemeter-gateway")):
+            if not thing["metadata"]["name"].startswith("edgemeter-gateway"):
+                continue
+            thing["metadata"].pop("labels", None)
+            if thing["kind"] == "ConfigMap":
+                thing["data"]["edgemeter.yml"] = parse(thing["data"]["edgemeter.yml"])[0]
+                label = thing["data"]["edgemeter.yml"]["scrape_configs"][0]["kubernetes_sd_configs"][0]["selectors"][0]
+                label["label"] = sorted(label["label"].split(","))
+            if thing["kind"] == "Deployment":
+                thing["spec"]["template"]["metadata"].pop("annotations", None)
+            out[name_of(thing)] = thing
+        return out
+
+    chart, wanted = gateways(objects), gateways(overlay)
+    equal("objects", sorted(chart), sorted(wanted))
+    for name, thing in wanted.items():
+        equal(name, chart[name], thing)
+
+
 def test_switched_off():
     off = {
         "service": {"enabled": False},
@@ -391,6 +432,7 @@ if __name__ == "__main__":
         test_pod,
         test_what_a_platform_sets,
         test_monitors,
+        test_gateway_is_the_overlay,
         test_switched_off,
         test_privileged_is_the_overlay,
         test_a_change_rolls,

@@ -112,3 +112,28 @@
 {{- end }}
 {{- toYaml (dict "secrets" (uniq $secrets) "configMaps" (uniq $configMaps)) }}
 {{- end }}
+
+{{/* edgemeter.gatewayConfig: /federate of every node's agent, labels and timestamps as they are there. */}}
+{{- define "edgemeter.gatewayConfig" -}}
+{{- $labels := list }}
+{{- range $key, $value := include "edgemeter.selectorLabels" . | fromYaml }}
+{{- $labels = append $labels (printf "%s=%s" $key $value) }}
+{{- end }}
+global:
+  scrape_interval: {{ .Values.scrapeInterval }}
+scrape_configs:
+  - job_name: edgemeter-nodes
+    honor_labels: true
+    metrics_path: /federate
+    params:
+      "match[]": ['{__name__!=""}']
+    kubernetes_sd_configs:
+      - role: pod
+        namespaces: {own_namespace: true}
+        selectors:
+          - role: pod
+            label: {{ join "," $labels }}
+    relabel_configs:
+      - source_labels: [__meta_kubernetes_pod_node_name]
+        target_label: instance
+{{- end }}
