@@ -31,7 +31,7 @@ FILES = [
 ]
 # What dpkg, adduser and man-db keep for themselves; the accounts are compared by their contents.
 ACCOUNTS = ["etc/passwd", "etc/group", "etc/shadow", "etc/gshadow"]
-OF_OTHERS = ["var/lib/dpkg", "var/log", "var/cache", "var/lib/systemd", *[f"{name}-" for name in ACCOUNTS]]
+OF_OTHERS = ["var/lib/dpkg", "var/log", "var/cache", "var/lib/systemd", "run/adduser", *[f"{name}-" for name in ACCOUNTS]]
 
 
 def package():

@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from checks import equal, run, true
-from cluster import ROOT, cgroup2_mount, get, require_programs
+from cluster import ROOT, cgroup2_mount, get, require_programs, wait_until
 
 DEMO = os.path.join(ROOT, "tools/demo")
 
@@ -55,11 +55,18 @@ def test_all_counts_equal():
         check_nothing_left(demo, folder)
 
 
+def catches(process, number):
+    with open(f"/proc/{process.pid}/status") as status:
+        caught = int(re.search(r"^SigCgt:\s+(\w+)", status.read(), re.MULTILINE).group(1), 16)
+    return caught >> (number - 1) & 1
+
+
 def test_interrupted():
     require()
     for pause in (0.5, 3):
         with open_folder() as folder:
             demo = start(folder)
+            wait_until("it has begun", lambda: catches(demo, signal.SIGHUP))
             time.sleep(pause)
             demo.send_signal(signal.SIGINT)
             output = demo.communicate(timeout=60)[0]
