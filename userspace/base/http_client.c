@@ -271,7 +271,7 @@ void http_call_fall_back(struct http_call *call)
     call->state = HTTP_CALL_DONE;
     loop_timer_disarm(call->timer);
     call->direct = false;
-    int error = http_curl_bind(call);
+    int error = http_curl_bind(call->client->curl, call);
     if (!error)
         error = http_call_set_options_of_text(call);
     if (error && !call->failure[0])
@@ -405,7 +405,7 @@ static int call_prepare(struct http_call *call, const struct http_request *reque
     call->direct = http_address_of(request, &call->address);
     if (call->direct)
         return http_call_set_text(call, request, user_agent);
-    int error = http_curl_bind(call);
+    int error = http_curl_bind(call->client->curl, call);
     if (!error)
         error = http_call_set_options(call, request, user_agent);
     if (!error && request->config->oauth2)

@@ -16,8 +16,9 @@ void http_curl_free(struct http_curl **curl);
 /* libcurl is on the stack, and must not be called. */
 bool http_curl_is_inside(const struct http_curl *curl);
 
-/* Makes the call's easy handle where it has none, and binds the two. 0 or -ENOMEM. */
-int http_curl_bind(struct http_call *call);
+/* Makes the call's easy handle where it has none, and binds the two; the first time libcurl is set
+ * up. 0 or -ENOMEM. */
+int http_curl_bind(struct http_curl *curl, struct http_call *call);
 /* 0, or -EIO with the reason in call->failure. The end comes through http_call_curl_done(). */
 int http_curl_add(struct http_curl *curl, struct http_call *call);
 void http_curl_remove(struct http_curl *curl, struct http_call *call);
