@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "base/slab.h"
 #include "model/escape.h"
 #include "model/labels_packed.h"
 
@@ -71,6 +72,28 @@ bool labels_equal(const struct labels *a, const struct labels *b)
 
 /* ---- interned ---- */
 
+static struct slab slabs[SLAB_CELL_MAX / 8 + 1]; /* by size in words */
+
+static size_t interned_size(uint32_t count)
+{
+    return (sizeof(struct labels) + numbers_size(count) + 7) & ~(size_t)7;
+}
+
+static struct labels *interned_alloc(uint32_t count)
+{
+    size_t size = interned_size(count);
+    return size <= SLAB_CELL_MAX ? slab_take(&slabs[size / 8], size) : malloc(size);
+}
+
+static void interned_free(struct labels *interned)
+{
+    size_t size = interned_size(interned->count);
+    if (size <= SLAB_CELL_MAX)
+        slab_give(&slabs[size / 8], interned);
+    else
+        free(interned);
+}
+
 static void release_pairs(const struct labels *labels, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -89,7 +112,7 @@ static uint32_t siblings_of(const struct labels *interned)
 
 int labels_intern(const struct labels *labels, struct labels **out)
 {
-    struct labels *interned = malloc(sizeof(*interned) + numbers_size(labels->count));
+    struct labels *interned = interned_alloc(labels->count);
     if (!interned)
         return -ENOMEM;
     *interned = *labels;
@@ -99,7 +122,7 @@ int labels_intern(const struct labels *labels, struct labels **out)
         int error = label_pair_intern(&c.label, &interned->numbers[1 + count]);
         if (error) {
             release_pairs(interned, count);
-            free(interned);
+            interned_free(interned);
             return error;
         }
     }
@@ -110,9 +133,10 @@ int labels_intern(const struct labels *labels, struct labels **out)
 
 void labels_free_interned(struct labels **labels)
 {
-    if (*labels)
+    if (*labels) {
         release_pairs(*labels, (*labels)->count);
-    free(*labels);
+        interned_free(*labels);
+    }
     *labels = NULL;
 }
 

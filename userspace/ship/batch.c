@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "model/labels_packed.h"
+#include "ship/varint.h"
 
 /* Snappy's worst case. */
 #define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64)
@@ -192,6 +193,70 @@ static void order_samples(struct batch_builder *builder, const struct pending *p
     }
 }
 
+/* ---- compression ----
+ *
+ * A snappy block is its length and elements, which libsnappy makes for 64 kB at a time. So does
+ * this: what is encoded is compressed while it is in the cache, and never there as a whole. */
+
+#define PART_BYTES (64 << 10)
+#define HEAD_BYTES 5 /* room for the length, which is known at the end */
+
+static int compress_begin(struct buffer *body)
+{
+    if (!buffer_reserve(body, HEAD_BYTES))
+        return -ENOMEM;
+    body->length = HEAD_BYTES;
+    return 0;
+}
+
+static int compress_part(struct buffer *body, struct text part)
+{
+    size_t length = snappy_max_compressed_length(part.length), head = varint_size(part.length);
+    char *room = buffer_reserve(body, length);
+    if (!room || snappy_compress(part.bytes, part.length, room, &length) != SNAPPY_OK)
+        return -ENOMEM;
+    memmove(room, room + head, length - head);
+    body->length += length - head;
+    return 0;
+}
+
+static int compress_end(struct buffer *body, struct text rest, size_t encoded)
+{
+    int error = rest.length ? compress_part(body, rest) : 0;
+    if (error)
+        return error;
+    size_t written = body->length - HEAD_BYTES;
+    uint8_t *at = varint_put((uint8_t *)body->bytes, encoded);
+    memmove(at, body->bytes + HEAD_BYTES, written);
+    body->length = (size_t)((char *)at - body->bytes) + written;
+    return 0;
+}
+
+int batch_compress(struct buffer *body, struct text encoded)
+{
+    int error = compress_begin(body);
+    return error ? error : compress_end(body, encoded, encoded.length);
+}
+
+static int compress_ready(struct encoder *encoder, struct buffer *body)
+{
+    struct text ready = encoder_ready(encoder);
+    int error = 0;
+    while (ready.length >= PART_BYTES && !error) {
+        error = compress_part(body, (struct text){ready.bytes, PART_BYTES});
+        encoder_drop(encoder, PART_BYTES);
+        ready = encoder_ready(encoder);
+    }
+    return error;
+}
+
+static int compress_rest(struct encoder *encoder, struct buffer *body)
+{
+    struct text rest;
+    int error = encoder_finish(encoder, &rest);
+    return error ? error : compress_end(body, rest, encoder_length(encoder));
+}
+
 /* ---- the body ---- */
 
 static void count_one(struct sample_counts *counts, const struct pending_item *item)
@@ -246,16 +311,6 @@ static void batch_take(struct batch_builder *builder, struct batch *batch, struc
         batch->oldest_ms = item->sample.timestamp_ms;
 }
 
-int batch_compress(struct buffer *body, struct text encoded)
-{
-    size_t length = snappy_max_compressed_length(encoded.length);
-    char *room = buffer_reserve(body, length);
-    if (!room || snappy_compress(encoded.bytes, encoded.length, room, &length) != SNAPPY_OK)
-        return -ENOMEM;
-    body->length += length;
-    return 0;
-}
-
 static size_t about_bytes(const struct batch_builder *builder, const struct pending_item *item)
 {
     const struct labels *labels = series_table_labels(builder->series, item->sample.series);
@@ -286,33 +341,39 @@ static void batch_give_up(struct batch *batch, struct pending *pending)
     buffer_clear(&batch->body);
 }
 
-static void take_name(struct batch_builder *builder, struct batch *batch, struct pending *pending,
-                      const struct group *name, const struct batch_rules *rules)
+static int take_name(struct batch_builder *builder, struct batch *batch, struct pending *pending,
+                     const struct group *name, const struct batch_rules *rules)
 {
     const struct group *siblings;
-    for (uint32_t g = name->first; g != NONE; g = siblings->next) {
+    int error = 0;
+    for (uint32_t g = name->first; g != NONE && !error; g = siblings->next) {
         siblings = &builder->siblings.groups[g];
         for (uint32_t i = siblings->first; i != NONE; i = builder->samples[i].next)
             batch_take(builder, batch, pending, i, rules);
+        error = compress_ready(builder->encoder, &batch->body);
     }
+    return error;
 }
 
 void batch_build(struct batch_builder *builder, struct batch *batch, struct pending *pending,
                  size_t items, const struct batch_rules *rules)
 {
-    struct text encoded;
     batch_clear(batch);
     batch->items = items;
     batch->protocol = rules->protocol;
-    if (builder_reserve(builder, items)) {
-        batch_give_up(batch, pending);
-        return;
+    int error = builder_reserve(builder, items);
+    if (!error)
+        error = compress_begin(&batch->body);
+    if (!error) {
+        order_samples(builder, pending, items);
+        encoder_begin(builder->encoder, rules->protocol);
     }
-    order_samples(builder, pending, items);
-    encoder_begin(builder->encoder, rules->protocol);
-    for (uint32_t name = 0; name < builder->names.count; name++)
-        take_name(builder, batch, pending, &builder->names.groups[name], rules);
-    if (sample_counts_sum(batch->samples) &&
-        (encoder_finish(builder->encoder, &encoded) || batch_compress(&batch->body, encoded)))
+    for (uint32_t name = 0; !error && name < builder->names.count; name++)
+        error = take_name(builder, batch, pending, &builder->names.groups[name], rules);
+    if (!error && sample_counts_sum(batch->samples))
+        error = compress_rest(builder->encoder, &batch->body);
+    if (error)
         batch_give_up(batch, pending);
+    else if (!sample_counts_sum(batch->samples))
+        buffer_clear(&batch->body);
 }

@@ -49,7 +49,7 @@ size_t batch_choose(const struct batch_builder *builder, const struct pending *p
 void batch_build(struct batch_builder *builder, struct batch *batch, struct pending *pending,
                  size_t items, const struct batch_rules *rules);
 
-/* Compresses what is not made of samples: metadata of 1.0. 0, -ENOMEM. */
+/* Compresses what is not made of samples, metadata of 1.0, into an empty buffer. 0, -ENOMEM. */
 int batch_compress(struct buffer *body, struct text encoded);
 struct encoder *batch_builder_encoder(struct batch_builder *builder);
 

@@ -48,6 +48,8 @@ void encoder_begin(struct encoder *encoder, enum remote_write_protocol protocol)
 {
     encoder->protocol = protocol;
     buffer_clear(&encoder->series);
+    encoder->series.maximum = encoder->max_bytes;
+    encoder->dropped = 0;
     symbols_clear(&encoder->symbols);
     encoder->previous_count = 0;
     encoder->previous_metadata = NULL;
@@ -66,7 +68,22 @@ int encoder_add_metadata(struct encoder *encoder, const struct metadata *metadat
 
 size_t encoder_length(const struct encoder *encoder)
 {
-    return encoder->symbols.wire.length + encoder->series.length;
+    return encoder->dropped + encoder->symbols.wire.length + encoder->series.length;
+}
+
+struct text encoder_ready(const struct encoder *encoder)
+{
+    size_t length = encoder->protocol == REMOTE_WRITE_V1 ? encoder->series.length : 0;
+    return (struct text){encoder->series.bytes, length};
+}
+
+void encoder_drop(struct encoder *encoder, size_t length)
+{
+    struct buffer *series = &encoder->series;
+    series->length -= length;
+    memmove(series->bytes, series->bytes + length, series->length);
+    series->maximum -= length;
+    encoder->dropped += length;
 }
 
 int encoder_finish(struct encoder *encoder, struct text *out)

@@ -33,7 +33,11 @@ int encoder_add(struct encoder *encoder, const struct encode_entry *entry);
 int encoder_add_metadata(struct encoder *encoder, const struct metadata *metadata);
 /* Bytes so far. */
 size_t encoder_length(const struct encoder *encoder);
-/* The whole request, valid until the next encoder_begin. 0 or -ENOMEM. */
+/* Those of them at the request's begin that stay as they are, valid until the next call. */
+struct text encoder_ready(const struct encoder *encoder);
+/* So many of these are elsewhere now. */
+void encoder_drop(struct encoder *encoder, size_t length);
+/* The rest of the request, valid until the next encoder_begin. 0 or -ENOMEM. */
 int encoder_finish(struct encoder *encoder, struct text *out);
 
 #endif

@@ -13,7 +13,8 @@
 struct encoder {
     enum remote_write_protocol protocol;
     size_t max_bytes;
-    struct buffer series; /* the TimeSeries; 1.0: all of the request */
+    struct buffer series; /* the TimeSeries; 1.0: all of the request, but for its begin */
+    size_t dropped;       /* of its begin */
 
     /* 2.0 alone */
     struct symbols symbols;
