@@ -136,6 +136,19 @@ static bool is_replaying(const struct remote *remote, struct queue_position read
     return false;
 }
 
+/* All of what is read is one shard's, which need not be looked at after each sample. */
+static void read_for_one(struct remote *remote, struct shard *shard, int64_t least_ms)
+{
+    struct queue_sample sample;
+    size_t room;
+    while ((room = shard_room(shard)))
+        for (; room; room--) {
+            if (!queue_reader_next(remote->reader, &sample))
+                return;
+            take(remote, shard, &sample, least_ms);
+        }
+}
+
 static void read_on(struct remote *remote)
 {
     int64_t least_ms = remote_parts_least_ms(&remote->parts);
@@ -143,6 +156,10 @@ static void read_on(struct remote *remote)
     bool replaying = is_replaying(remote, read);
     uint32_t hungry = count_hungry(remote, read);
     struct queue_sample sample;
+    if (hungry && remote->shard_count == 1 && !replaying) {
+        read_for_one(remote, remote->shards[0], least_ms);
+        return;
+    }
     while (hungry && queue_reader_next(remote->reader, &sample)) {
         struct shard *shard = remote->shards[sample.shard_key % remote->shard_count];
         bool was_hungry = shard_is_hungry(shard);

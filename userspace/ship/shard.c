@@ -52,10 +52,12 @@ bool shard_misses_replay(const struct shard *shard, struct queue_position read)
            queue_position_compare(read, shard->replay_end) < 0;
 }
 
-bool shard_is_hungry(const struct shard *shard)
+size_t shard_room(const struct shard *shard)
 {
-    return is_idle(shard) && !shard->replaying &&
-           shard->pending.count < shard->parts->samples_per_send;
+    size_t most = shard->parts->samples_per_send;
+    return is_idle(shard) && !shard->replaying && shard->pending.count < most
+               ? most - shard->pending.count
+               : 0;
 }
 
 bool shard_is_full(const struct shard *shard)

@@ -25,8 +25,12 @@ void shard_free(struct shard **shard);
 bool shard_has_had(const struct shard *shard, struct queue_position end);
 /* Takes a sample that was read, as one of `series`. 0 or -ENOMEM. */
 int shard_push(struct shard *shard, const struct queue_sample *sample, series_id series);
-/* Whether it could use more samples now: nothing is on its way, and no batch is full. */
-bool shard_is_hungry(const struct shard *shard);
+/* How many more samples it could use now, while nothing is on its way and no batch is full. */
+size_t shard_room(const struct shard *shard);
+static inline bool shard_is_hungry(const struct shard *shard)
+{
+    return shard_room(shard) > 0;
+}
 /* Not all of the batch that the process before had on its way has been read again. */
 bool shard_misses_replay(const struct shard *shard, struct queue_position read);
 /* It holds as many samples as it may. */
