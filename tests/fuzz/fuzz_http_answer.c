@@ -150,7 +150,8 @@ static void check_gzip(struct text bytes, uint64_t seed)
     buffer_init(&whole, LIMIT);
     buffer_init(&pieces, LIMIT);
     int error = inflate_all(bytes, 0, &whole);
-    require(error == inflate_all(bytes, seed, &pieces));
+    /* of two faults either may be met first */
+    require(!error == !inflate_all(bytes, seed, &pieces));
     if (!error)
         require(text_equal(buffer_text(&whole), buffer_text(&pieces)));
 }
