@@ -94,8 +94,9 @@ def test_three_pods():
         for pod in pods:
             send(pod)
 
+        # A line is written after its response.
+        settles("requests in the access logs", lambda: sum(logged(pods).values()), sum(REQUESTS.values()))
         wanted = logged(pods)
-        equal("requests in the access logs", sum(wanted.values()), sum(REQUESTS.values()))
         settles("at the global Prometheus", lambda: counted(prometheus), wanted)
 
         targets = sorted((m["pod"], m["instance"]) for m, v in prometheus.query("up") if v == 1)
