@@ -108,11 +108,19 @@ fuzz: deps
 		$(FUZZ:%=build/fuzz/tests/fuzz/fuzz_%)
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $(FUZZ)
 
+$(BUILD)/tests/bench/packet_kinds.bpf.o: BPF_CFLAGS += -Ibpf -include bpf/http_meter.bpf.c
+$(BUILD)/tests/bench/packet_kinds.skel.h: $(BUILD)/tests/bench/packet_kinds.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name packet_kinds_bpf > $@
+$(BUILD)/tests/bench/packet_kinds.o: CFLAGS += -I$(BUILD)/tests/bench
+$(BUILD)/tests/bench/packet_kinds.o: | $(BUILD)/tests/bench/packet_kinds.skel.h
+$(BUILD)/tests/bench/packet_kinds: $(BUILD)/tests/bench/packet_kinds.o
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ -lbpf
+
 $(BUILD)/tests/bench/empty_pair: $(BUILD)/tests/bench/empty_pair.o
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ -lbpf
 
 bench-http: deps
-	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/bench/empty_pair
+	$(Q)$(MAKE) --no-print-directory build $(BUILD)/tests/bench/empty_pair $(BUILD)/tests/bench/packet_kinds
 	$(Q)BUILD=$(BUILD) tests/bench/bench-http $(BENCH)
 
 bench-parse: deps
