@@ -4,13 +4,12 @@
 
 #include "agent_parts.h"
 #include "base/clock.h"
-#include "metadata_endpoint.h"
-#include "meter_endpoint.h"
-#include "queues_endpoint.h"
+#include "endpoints/metadata_endpoint.h"
+#include "endpoints/meter_endpoint.h"
+#include "endpoints/queues_endpoint.h"
+#include "endpoints/targets_endpoint.h"
 #include "serve/federate_page.h"
 #include "serve/status_page.h"
-#include "status_endpoint.h"
-#include "targets_endpoint.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -75,23 +74,23 @@ static void answer_pools(void *context, struct server_response *response)
 
 static void answer_config(void *context, struct server_response *response)
 {
-    status_endpoint_config(context, response);
+    agent_show_config(context, response);
 }
 
 static void answer_flags(void *context, struct server_response *response)
 {
-    status_endpoint_flags(context, response);
+    agent_show_flags(context, response);
 }
 
 static void answer_build(void *context, struct server_response *response)
 {
     (void)context;
-    status_endpoint_build(response);
+    agent_show_build(response);
 }
 
 static void answer_runtime(void *context, struct server_response *response)
 {
-    status_endpoint_runtime(context, response);
+    agent_show_runtime(context, response);
 }
 
 static void answer_federate(void *context, struct server_response *response)

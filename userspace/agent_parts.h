@@ -6,7 +6,7 @@
 
 #include "agent.h"
 #include "base/file_watch.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/loop.h"
 #include "base/worker.h"
 #include "collect/collector.h"
@@ -93,6 +93,13 @@ int agent_web_load(struct agent *agent, struct web_config **out);
 /* Loads it again where it has changed; to be asked for by the server. */
 void agent_web_refresh(void *agent);
 void agent_web_free(struct agent *agent);
+
+/* ---- agent_status.c: GET /api/v1/status/..., in Prometheus' shapes ---- */
+
+void agent_show_config(const struct agent *agent, struct server_response *response);
+void agent_show_flags(const struct agent *agent, struct server_response *response);
+void agent_show_build(struct server_response *response);
+void agent_show_runtime(const struct agent *agent, struct server_response *response);
 
 /* ---- agent_pages.c ---- */
 

@@ -6,11 +6,11 @@
 
 #include "agent.h"
 #include "base/log.h"
-#include "config_check.h"
-#include "options.h"
-#include "options_show.h"
+#include "command/config_check.h"
+#include "command/options.h"
+#include "command/options_show.h"
+#include "command/top_command.h"
 #include "ship/log/queue_print.h"
-#include "top_command.h"
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_WRONG = 2 };
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "model/regex.h"
+#include "model/regex/regex.h"
 
 enum {
     PROCESS_CPU,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/http_call.h"
+#include "base/http/http_call.h"
 
 #define LIMIT 100000 /* decoded bytes of a body */
 

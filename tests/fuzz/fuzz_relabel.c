@@ -17,8 +17,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "model/regex_program.h"
-#include "model/regex_source.h"
+#include "model/regex/regex_program.h"
+#include "model/regex/regex_source.h"
 #include "model/relabel.h"
 #include "model/utf8.h"
 

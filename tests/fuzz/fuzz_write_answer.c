@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/http_call.h"
+#include "base/http/http_call.h"
 #include "ship/verdict.h"
 
 static void check_counts(const char *value)

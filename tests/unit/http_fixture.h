@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of base/http_client share: a loop, a client, a server, and the last answer. */
+/* What the tests of base/http/http_client share: a loop, a client, a server, and the last answer. */
 #ifndef EDGEMETER_TESTS_HTTP_FIXTURE_H
 #define EDGEMETER_TESTS_HTTP_FIXTURE_H
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "http_server.h"
 
 struct fixture {

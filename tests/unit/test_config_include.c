@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "command/config_check.h"
 #include "config/config.h"
-#include "config_check.h"
 
 static char folder[64];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_client against a small server: requests, responses, bodies, keep-alive, cancelling. */
+/* base/http/http_client against a small server: requests, responses, bodies, keep-alive, cancelling. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

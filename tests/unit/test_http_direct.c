@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_direct against a server that says byte for byte what a test wants, in pieces: where a
+/* base/http/http_direct against a server that says byte for byte what a test wants, in pieces: where a
  * response ends, what becomes of the connection, and connections that end at the wrong moment. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/http_address.h"
+#include "base/http/http_address.h"
 #include "http_fixture.h"
 
 struct answer {

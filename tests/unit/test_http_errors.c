@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_client where something is in the way: secrets and their files, failures and their
+/* base/http/http_client where something is in the way: secrets and their files, failures and their
  * words, redirects. */
 #include <stdarg.h>
 #include <stddef.h>

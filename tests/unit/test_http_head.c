@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_head: heads and chunks, whole and cut at every byte. */
+/* base/http/http_head: heads and chunks, whole and cut at every byte. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
-#include "base/http_head.h"
+#include "base/http/http_head.h"
 
 static void test_heads(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_oauth2: tokens are fetched, shared, kept and renewed; a token that cannot be had fails
+/* base/http/http_oauth2: tokens are fetched, shared, kept and renewed; a token that cannot be had fails
  * the calls that need it. And http_headers, which are the other way to bring one. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_proxy: which requests take a proxy, by the rules of Go's httpproxy, and that they do.
+/* base/http/http_proxy: which requests take a proxy, by the rules of Go's httpproxy, and that they do.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/http_proxy.h"
+#include "base/http/http_proxy.h"
 #include "http_fixture.h"
 
 static void test_excludes(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http_client over TLS, against `openssl s_server`: what is verified, client certificates, and
+/* base/http/http_client over TLS, against `openssl s_server`: what is verified, client certificates, and
  * server_name in SNI, in verification and in the Host header. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "options.h"
+#include "command/options.h"
 
 #define ARGUMENTS_MAX 6
 

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "model/regex.h"
+#include "model/regex/regex.h"
 
 #define TOO_LARGE (4 << 20)
 

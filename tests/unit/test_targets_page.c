@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/log.h"
 #include "labels_maker.h"
 #include "serve/targets_page.h"

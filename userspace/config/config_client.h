@@ -4,7 +4,7 @@
 #ifndef EDGEMETER_CONFIG_CONFIG_CLIENT_H
 #define EDGEMETER_CONFIG_CONFIG_CLIENT_H
 
-#include "base/http_config.h"
+#include "base/http/http_config.h"
 #include "base/problems.h"
 
 /* Into *out, which is initialized. 0 (warnings possible), -EINVAL with an error in `problems`, or

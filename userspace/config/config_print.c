@@ -8,7 +8,7 @@
 #include <yaml.h>
 
 #include "base/cleanup.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 
 #define HIDDEN "<secret>"
 

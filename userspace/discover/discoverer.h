@@ -5,7 +5,7 @@
 #ifndef EDGEMETER_DISCOVER_DISCOVERER_H
 #define EDGEMETER_DISCOVER_DISCOVERER_H
 
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/loop.h"
 #include "discover/discovery_config.h"
 #include "model/metric.h"

@@ -3,7 +3,7 @@
 #ifndef EDGEMETER_DISCOVER_KUBERNETES_H
 #define EDGEMETER_DISCOVER_KUBERNETES_H
 
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/loop.h"
 #include "discover/discovery_config.h"
 #include "discover/kubernetes_source.h"

@@ -3,7 +3,7 @@
 #ifndef EDGEMETER_DISCOVER_KUBERNETES_ACCOUNT_H
 #define EDGEMETER_DISCOVER_KUBERNETES_ACCOUNT_H
 
-#include "base/http_config.h"
+#include "base/http/http_config.h"
 
 struct kubernetes_account {
     char *server;            /* NULL: not in a cluster */

@@ -4,7 +4,7 @@
 #define EDGEMETER_DISCOVER_KUBERNETES_QUERY_H
 
 #include "base/buffer.h"
-#include "base/http_config.h"
+#include "base/http/http_config.h"
 
 #define KUBERNETES_MAX_URL (64 * 1024)
 

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/loop.h"
 #include "discover/kubernetes_query.h"
 #include "model/metric.h"

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "model/letter_case.h"
-#include "model/regex.h"
+#include "model/regex/regex.h"
 
 /* What labelmap will set: texts in the relabeler's `result`. */
 struct mapped_label {

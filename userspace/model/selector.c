@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "model/regex.h"
+#include "model/regex/regex.h"
 
 struct matcher {
     char *name, *value;

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "base/http_config.h"
+#include "base/http/http_config.h"
 #include "model/relabel.h"
 #include "scrape/scrape_protocol_config.h"
 

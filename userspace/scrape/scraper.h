@@ -4,7 +4,7 @@
 #ifndef EDGEMETER_SCRAPE_SCRAPER_H
 #define EDGEMETER_SCRAPE_SCRAPER_H
 
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/loop.h"
 #include "model/metric.h"
 #include "model/sample.h"

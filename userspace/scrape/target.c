@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/duration.h"
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 
 #define URL_MAX (64 * 1024)
 #define PARAM_PREFIX "__param_"

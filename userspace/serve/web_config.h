@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/http_config.h"
+#include "base/http/http_config.h"
 
 #define WEB_CONFIG_MAX_ITEMS 1024 /* of each list */
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "base/http_config.h"
+#include "base/http/http_config.h"
 #include "model/relabel.h"
 
 enum remote_write_protocol {

@@ -4,7 +4,7 @@
 #ifndef EDGEMETER_SHIP_SHIPPER_H
 #define EDGEMETER_SHIP_SHIPPER_H
 
-#include "base/http_client.h"
+#include "base/http/http_client.h"
 #include "base/loop.h"
 #include "model/metric.h"
 #include "model/sample.h"

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens every file that a configuration names. Shows paths, never what is in the files. */
+#include "command/config_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file_read.h"
+#include "discover/target_file.h"
+
+#define REASON_MAX 4096
+
+struct check {
+    struct problems *problems;
+    const char *owner_kind, *owner; /* "job" and its name */
+    bool no_memory;
+};
+
+__attribute__((format(printf, 3, 4))) static void
+report(struct check *check, enum problem_severity severity, const char *format, ...)
+{
+    autobuffer struct buffer message;
+    char text[REASON_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    buffer_init(&message, 2 * REASON_MAX);
+    buffer_printf(&message, "%s \"%s\": %s", check->owner_kind, check->owner, text);
+    if (message.failed || problems_add(check->problems, severity, 0, 0, "%s", message.bytes))
+        check->no_memory = true;
+}
+
+static void check_file(struct check *check, const char *what, const char *path)
+{
+    if (!path)
+        return;
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        report(check, PROBLEM_ERROR, "%s %s: %s", what, path, strerror(errno));
+}
+
+static void check_tls(struct check *check, const struct http_tls_config *tls)
+{
+    check_file(check, "ca_file", tls->ca_file);
+    check_file(check, "cert_file", tls->cert_file);
+    check_file(check, "key_file", tls->key_file);
+}
+
+static void check_http(struct check *check, const struct http_config *http)
+{
+    check_file(check, "basic_auth username_file", http->basic_auth.username_file);
+    check_file(check, "basic_auth password_file", http->basic_auth.password_file);
+    check_file(check, "authorization credentials_file", http->authorization.credentials_file);
+    check_tls(check, &http->tls);
+    if (http->oauth2) {
+        check_file(check, "oauth2 client_secret_file", http->oauth2->client_secret_file);
+        check_tls(check, &http->oauth2->tls);
+    }
+    for (size_t i = 0; i < http->extra_header_count; i++)
+        check_file(check, "http_headers file", http->extra_headers[i].file);
+}
+
+static void check_target_file(struct check *check, const char *path)
+{
+    autobuffer struct buffer bytes, reason = {0};
+    struct target_file file;
+
+    buffer_init(&bytes, TARGET_FILE_MAX_BYTES);
+    buffer_init(&reason, REASON_MAX / 2);
+    int error = file_read(path, &bytes);
+    if (!error)
+        error = target_file_parse(path, buffer_text(&bytes), &file, &reason);
+    if (!error)
+        target_file_free(&file);
+    else
+        report(check, PROBLEM_ERROR, "file of targets %s: %s", path,
+               reason.length ? reason.bytes : strerror(-error));
+}
+
+static void check_target_files(struct check *check, const struct file_config *config)
+{
+    for (size_t i = 0; i < config->pattern_count; i++) {
+        glob_t found = {0};
+        if (glob(config->patterns[i], GLOB_PERIOD, NULL, &found) == GLOB_NOSPACE)
+            check->no_memory = true;
+        if (!found.gl_pathc)
+            report(check, PROBLEM_WARNING, "no file of targets is there: %s", config->patterns[i]);
+        for (size_t k = 0; k < found.gl_pathc; k++)
+            check_target_file(check, found.gl_pathv[k]);
+        globfree(&found);
+    }
+}
+
+static void check_discovery(struct check *check, const struct discovery_config *discovery)
+{
+    for (size_t i = 0; i < discovery->count; i++) {
+        const struct discoverer_config *config = discovery->list[i];
+        if (config->kind == DISCOVERER_FILE)
+            check_target_files(check, &config->file);
+        else if (config->kind == DISCOVERER_KUBERNETES)
+            check_http(check, &config->kubernetes.http);
+    }
+}
+
+int config_check_files(const struct config *config, struct problems *problems)
+{
+    struct check check = {.problems = problems, .owner_kind = "job"};
+
+    for (size_t i = 0; i < config->scrape_count; i++) {
+        check.owner = config->scrapes[i]->job_name;
+        check_http(&check, &config->scrapes[i]->http);
+        check_discovery(&check, &config->discoveries[i]);
+    }
+    check.owner_kind = "remote";
+    for (size_t i = 0; i < config->remote_count; i++) {
+        char number[24];
+        snprintf(number, sizeof(number), "%zu", i);
+        check.owner = config->remotes[i]->name ? config->remotes[i]->name : number;
+        check_http(&check, &config->remotes[i]->http);
+    }
+    if (check.no_memory)
+        return -ENOMEM;
+    return problems_have_error(problems) ? -EINVAL : 0;
+}

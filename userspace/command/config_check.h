@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What check-config looks at beside the configuration itself: the files that it names. */
+#ifndef EDGEMETER_COMMAND_CONFIG_CHECK_H
+#define EDGEMETER_COMMAND_CONFIG_CHECK_H
+
+#include "config/config.h"
+
+/* Files of targets that are there must be good; other files must be there and readable. What may
+ * come later, a file of targets, is a warning. 0, -EINVAL with an error in `problems`, or -ENOMEM.
+ */
+int config_check_files(const struct config *config, struct problems *problems);
+
+#endif
