@@ -65,6 +65,10 @@ def instead(text, first, comment):
 def make_certificates(folder):
     require_programs("openssl", "nginx", "bash")
     subprocess.run(["bash", "-ec", block("openssl req -x509")], cwd=folder, check=True, capture_output=True)
+    # The agent's OpenSSL would be content with the common name; Go and browsers are not.
+    argv = ["openssl", "x509", "-noout", "-ext", "subjectAltName", "-in", f"{HOST}.crt"]
+    names = subprocess.run(argv, cwd=folder, capture_output=True, text=True).stdout
+    true("the Ingress' certificate has its host as subjectAltName", f"DNS:{HOST}\n" in names)
 
 
 def overlay(folder):
