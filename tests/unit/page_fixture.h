@@ -80,6 +80,7 @@ static inline void page_fixture_free(struct page_fixture *fixture)
     target_free(&fixture->target);
     scrape_labels_free(&fixture->shared.labels);
     page_pieces_free(&fixture->shared.pieces);
+    page_fixture_require(!series_table_next_metadata(fixture->series, 0), "metadata is left");
     series_table_free(&fixture->series);
     free(fixture->shared.entry);
     free(fixture);

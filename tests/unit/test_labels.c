@@ -387,6 +387,41 @@ static void test_pairs_are_shared(void **state)
     assert_int_equal(label_pair_count(), before);
 }
 
+/* Pairs that come and go in any order are found as long as they are held, each under its number. */
+static void test_pairs_come_and_go(void **state)
+{
+    enum { PAIRS = 300, STEPS = 20000 };
+    struct {
+        label_pair_id id;
+        unsigned references;
+    } held[PAIRS] = {0};
+    uint32_t before = label_pair_count(), distinct = 0;
+    (void)state;
+    srand(1);
+    for (int step = 0; step < STEPS; step++) {
+        int n = rand() % PAIRS;
+        char value[16];
+        struct label label = {TEXT("n"), {value, (size_t)snprintf(value, sizeof(value), "%d", n)}};
+        if (held[n].references && rand() % 2) {
+            label_pair_release(held[n].id);
+            distinct -= --held[n].references == 0;
+        } else {
+            label_pair_id id;
+            assert_int_equal(label_pair_intern(&label, &id), 0);
+            if (held[n].references)
+                assert_int_equal(id, held[n].id);
+            held[n].id = id;
+            distinct += held[n].references++ == 0;
+            assert_true(text_equal(label_pair_label(label_pair_get(id)).value, label.value));
+        }
+        assert_int_equal(label_pair_count(), before + distinct);
+    }
+    for (int n = 0; n < PAIRS; n++)
+        for (; held[n].references > 0; held[n].references--)
+            label_pair_release(held[n].id);
+    assert_int_equal(label_pair_count(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_random_against_model, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interned_is_the_same_set, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pairs_are_shared, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pairs_come_and_go, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

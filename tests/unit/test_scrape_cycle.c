@@ -404,22 +404,8 @@ static void test_failure_log(void **state)
              "server returned HTTP status 503 X", fixture->exporter.port,
              "body size limit exceeded", fixture->exporter.port);
     assert_string_equal(lines.bytes, expected);
+    assert_false(fixture->shared.log.failure_log_broken);
     unlink(path);
-}
-
-/* A file that cannot be written fails no scrape. */
-static void test_failure_log_broken(void **state)
-{
-    struct fixture *fixture = *state;
-    struct page pages[] = {{"", 503}, {"a 1\n"}};
-
-    log_setup(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
-    fixture->config.failure_log_file = "/nowhere/at all";
-    start(fixture, pages, ARRAY_SIZE(pages));
-    run_until(fixture, 2);
-    assert_record(fixture, 0, "up=0");
-    assert_record(fixture, 1, "a=1 up=1");
-    assert_true(fixture->shared.log.failure_log_broken);
 }
 
 /* ---- the end of a target ---- */
@@ -527,6 +513,20 @@ static void test_replace_and_keep(void **state)
     assert_record(fixture, 1, "a=2 b=STALE up=1");
 }
 
+static void test_replace_with_a_lower_limit(void **state)
+{
+    struct fixture *fixture = *state;
+    struct page pages[] = {{"a 1\nb 1\nc 1\n"}, {"a 2\nb 2\nc 2\n"}, {"a 3\nb 3\n"}};
+
+    start(fixture, pages, ARRAY_SIZE(pages));
+    run_until(fixture, 1);
+    fixture->config.limits.sample_limit = 2;
+    assert_int_equal(scrape_cycle_replace_target(fixture->cycle, target_of(fixture), true), 0);
+    run_until(fixture, 3);
+    assert_record(fixture, 1, "a=STALE b=STALE c=STALE up=0");
+    assert_record(fixture, 2, "a=3 b=3 up=1");
+}
+
 static void test_replace_and_forget(void **state)
 {
     struct fixture *fixture = *state;
@@ -583,13 +583,13 @@ int main(void)
         CYCLE_TEST(test_refused),
         CYCLE_TEST(test_extra_metrics),
         CYCLE_TEST(test_failure_log),
-        CYCLE_TEST(test_failure_log_broken),
         CYCLE_TEST(test_retire),
         CYCLE_TEST(test_retire_in_flight),
         CYCLE_TEST(test_stop_writes_nothing),
         CYCLE_TEST(test_inherit),
         CYCLE_TEST(test_inherit_then_fail),
         CYCLE_TEST(test_replace_and_keep),
+        CYCLE_TEST(test_replace_with_a_lower_limit),
         CYCLE_TEST(test_replace_and_forget),
         CYCLE_TEST(test_replace_in_flight),
         CYCLE_TEST(test_replace_with_another_interval),

@@ -163,6 +163,72 @@ static void test_cache_over_scrapes(void **state)
     }
 }
 
+/* What is known from the scrape before is not read line by line, and counts its lines all the same.
+ */
+static void test_line_in_known_page(void **state)
+{
+    struct page_fixture *fixture = *state;
+    static const char *const before[] = {"a 1\n", "# HELP a x\n# TYPE a gauge\na 1 1000\n",
+                                         "\n\na 1.5e0\n"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+        autobuffer struct buffer page;
+        char reason[32];
+        buffer_init(&page, 1000);
+        buffer_printf(&page, "%sb 1\n# TYPE c gauge\nc 1\n", before[i]);
+        scrape(fixture, buffer_text(&page));
+        assert_false(fixture->page.failed);
+        unsigned lines = fixture->page.line;
+        buffer_append_string(&page, "d x\n");
+        scrape(fixture, buffer_text(&page));
+        snprintf(reason, sizeof(reason), "line %u: ", lines + 1);
+        assert_memory_equal(fixture->page.reason, reason, strlen(reason));
+    }
+}
+
+/* Only the line that came in two pieces is put together, not what stands behind it. */
+static void test_much_behind_half_a_line(void **state)
+{
+    struct page_fixture *fixture = *state;
+    autobuffer struct buffer page;
+
+    buffer_init(&page, 4 * SCRAPE_MAX_LINE);
+    for (unsigned i = 0; page.length < 2 * SCRAPE_MAX_LINE; i++)
+        buffer_printf(&page, "series_with_a_long_name{number=\"%u\"} %u\n", i, i);
+    page_fixture_begin(fixture);
+    feed(fixture, (struct text){page.bytes, 5});
+    feed(fixture, (struct text){page.bytes + 5, page.length - 5});
+    page_fixture_end(fixture);
+    assert_string_equal(fixture->page.reason, "");
+    scrape_page_free(&fixture->page);
+}
+
+/* A piece is its comments and its series, in one form, before more of the page. */
+static void test_piece_begins(void **state)
+{
+    struct page_fixture *fixture = *state;
+    struct page_pieces *pieces = fixture->shared.pieces;
+    static const char page[] = "# TYPE a gauge\n# HELP a x\na{b=\"c\"} 1";
+    struct page_run run = {.text = {page, 26}};
+    struct text series = {page + 26, 8}, whole = {page, 36};
+    struct page_piece *piece, *again;
+
+    assert_int_equal(page_pieces_intern(pieces, SCRAPE_TEXT, &run, series, &piece), 0);
+    assert_int_equal(piece->run_lines, 2);
+    assert_true(text_equal(page_piece_series(piece), TEXT("a{b=\"c\"}")));
+    assert_true(page_piece_begins(piece, SCRAPE_TEXT, whole));
+    assert_false(page_piece_begins(piece, SCRAPE_OPENMETRICS, whole));
+    assert_false(page_piece_begins(piece, SCRAPE_TEXT, (struct text){page, 34}));
+    assert_false(page_piece_begins(piece, SCRAPE_TEXT, series));
+    assert_int_equal(page_pieces_intern(pieces, SCRAPE_TEXT, &run, series, &again), 0);
+    assert_ptr_equal(again, piece);
+    page_pieces_release(pieces, again);
+    assert_int_equal(page_pieces_intern(pieces, SCRAPE_OPENMETRICS, &run, series, &again), 0);
+    assert_ptr_not_equal(again, piece);
+    page_pieces_release(pieces, again);
+    page_pieces_release(pieces, piece);
+}
+
 /* Failing pages that bring new series each time do not grow the cache without end. */
 static void test_cache_of_failures(void **state)
 {
@@ -187,6 +253,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache_over_scrapes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_in_known_page, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_much_behind_half_a_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_piece_begins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache_of_failures, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
