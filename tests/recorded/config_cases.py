@@ -218,6 +218,20 @@ JOBS = jobs(
     "file_sd_configs: [{files: [a.txt]}]",
     "file_sd_configs: [{files: []}]",
     "file_sd_configs: [{files: [a.yml], interval: 5s}]",
+    "http_sd_configs: [{url: 'http://a/'}]",
+    "http_sd_configs: [{url: 'https://a:1/b?c=d', refresh_interval: 5m, basic_auth: {username: u, password: p}}]",
+    "http_sd_configs: [{url: 'https://a/', tls_config: {ca_file: c}, follow_redirects: false, http_headers: {A: {values: [b]}}}]",
+    "http_sd_configs: [{url: 'http://u:p@a/'}]",
+    "http_sd_configs: [{}]",
+    "http_sd_configs: [{url: ''}]",
+    "http_sd_configs: [{url: 'ftp://a/'}]",
+    "http_sd_configs: [{url: 'a'}]",
+    "http_sd_configs: [{url: 'http:///b'}]",
+    "http_sd_configs: [{url: 'http://a/', refresh_interval: x}]",
+    "http_sd_configs: [{url: 'http://a/', interval: 5s}]",
+    "http_sd_configs: [{url: 'http://a/', basic_auth: {username: u}, bearer_token: b}]",
+    "http_sd_configs: [~]",
+    "http_sd_configs: {url: 'http://a/'}",
     "kubernetes_sd_configs: [{role: pod}]",
     "kubernetes_sd_configs: [{role: pods}]",
     "kubernetes_sd_configs: [{}]",
@@ -423,7 +437,7 @@ WHOLE = [
     (f"discovery by {kind}", job(f"{kind}_sd_configs: [{settings}]"), REFUSED,
      "edgemeter does not find targets that way, and says so")
     for kind, settings in (
-        ("consul", "{server: a}"), ("dns", "{names: [a]}"), ("ec2", "{region: a}"), ("http", "{url: 'http://a/'}"),
+        ("consul", "{server: a}"), ("dns", "{names: [a]}"), ("ec2", "{region: a}"),
         ("docker", "{host: 'tcp://a:1'}"), ("gce", "{project: a, zone: b}"), ("nomad", "{}"),
     )
 ]

@@ -29,6 +29,7 @@ struct server {
     int accepted;
     int requests;
     struct buffer last; /* the last complete request, head and body */
+    const char *canned; /* the whole answer to /canned */
     struct connection connections[CONNECTIONS];
 };
 
@@ -194,6 +195,8 @@ static inline void answer(struct server *server, struct connection *connection, 
                   path + 7);
     else if (strcmp(path, "/retry-date") == 0)
         send_retry_date(fd);
+    else if (strcmp(path, "/canned") == 0)
+        send_text(fd, "%s", server->canned);
     if (strcmp(path, "/cut") == 0 || strcmp(path, "/close") == 0)
         connection_close(server, connection);
     /* "/silent" gets nothing */

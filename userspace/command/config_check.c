@@ -103,6 +103,8 @@ static void check_discovery(struct check *check, const struct discovery_config *
         const struct discoverer_config *config = discovery->list[i];
         if (config->kind == DISCOVERER_FILE)
             check_target_files(check, &config->file);
+        else if (config->kind == DISCOVERER_HTTP)
+            check_http(check, &config->http.http);
         else if (config->kind == DISCOVERER_KUBERNETES)
             check_http(check, &config->kubernetes.http);
     }

@@ -38,6 +38,16 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
                                                 enum discoverer_kind kind,
                                                 const struct yaml_tree_node *node);
 
+/* A list of which each entry is a way of its own, told to `decode`. */
+typedef void (*config_discoverer_fn)(struct config_reader *reader,
+                                     const struct yaml_tree_node *node,
+                                     const struct config_place *place,
+                                     struct discoverer_config *config);
+void config_decode_discoverers(struct config_reader *reader, const struct yaml_tree_node *node,
+                               const struct config_place *place,
+                               struct discovery_config *discovery, enum discoverer_kind kind,
+                               config_discoverer_fn decode);
+
 /* The entries of kubernetes_sd_configs; the target is a struct discovery_config. */
 void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tree_node *node,
                               const struct config_place *place, void *discovery);
@@ -74,6 +84,10 @@ void config_decode_params(struct config_reader *reader, const struct yaml_tree_n
 void config_decode_relabels(struct config_reader *reader, const struct yaml_tree_node *node,
                             const struct config_place *place, void *rules);
 
+/* That the mapping has a url, whose value is `url` (NULL: none), and that it is one; `owner` is what
+ * the mapping describes. */
+void config_check_url(struct config_reader *reader, const struct yaml_tree_node *node,
+                      const struct config_place *place, const char *url, const char *owner);
 /* Lists whose items carry a name that must be unique (job_name, name): reports each repetition. */
 void config_check_names(struct config_reader *reader, const struct yaml_tree_node *list,
                         const struct config_place *place, const char *key);

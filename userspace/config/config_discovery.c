@@ -29,6 +29,26 @@ struct discoverer_config *config_add_discoverer(struct config_reader *reader,
     return config;
 }
 
+void config_decode_discoverers(struct config_reader *reader, const struct yaml_tree_node *node,
+                               const struct config_place *place, struct discovery_config *discovery,
+                               enum discoverer_kind kind, config_discoverer_fn decode)
+{
+    if (!config_expect(reader, node, place, YAML_TREE_SEQUENCE))
+        return;
+    for (size_t i = 0; i < node->count; i++) {
+        const struct config_place item = {.parent = place, .index = i};
+        if (node->items[i]->kind == YAML_TREE_NULL) {
+            config_error(reader, node->items[i], &item, "an empty list item; remove it");
+            continue;
+        }
+        struct discoverer_config *config =
+            config_add_discoverer(reader, discovery, kind, node->items[i]);
+        if (!config)
+            return;
+        decode(reader, node->items[i], &item, config);
+    }
+}
+
 /* --- static_configs --- */
 
 static void decode_target(struct config_reader *reader, const struct yaml_tree_node *node,
@@ -157,30 +177,55 @@ static const struct config_block file_block = {
         {NULL}},
     check_file};
 
-/* Each entry is a way of its own. */
+static void decode_file(struct config_reader *reader, const struct yaml_tree_node *node,
+                        const struct config_place *place, struct discoverer_config *config)
+{
+    config->file.refresh_interval_ns = 300 * NS_PER_SECOND;
+    config_decode_block(reader, node, place, &file_block, &config->file);
+}
+
 static void decode_files(struct config_reader *reader, const struct yaml_tree_node *node,
                          const struct config_place *place, void *target)
 {
-    if (!config_expect(reader, node, place, YAML_TREE_SEQUENCE))
-        return;
-    for (size_t i = 0; i < node->count; i++) {
-        const struct config_place item = {.parent = place, .index = i};
-        struct discoverer_config *config =
-            config_add_discoverer(reader, target, DISCOVERER_FILE, node->items[i]);
-        if (!config)
-            return;
-        config->file.refresh_interval_ns = 300 * NS_PER_SECOND;
-        if (node->items[i]->kind == YAML_TREE_NULL)
-            config_error(reader, node->items[i], &item, "an empty list item; remove it");
-        else
-            config_decode_block(reader, node->items[i], &item, &file_block, &config->file);
-    }
+    config_decode_discoverers(reader, node, place, target, DISCOVERER_FILE, decode_file);
+}
+
+/* --- http_sd_configs --- */
+
+static void check_http_discovery(struct config_reader *reader, const struct yaml_tree_node *node,
+                                 const struct config_place *place, void *target)
+{
+    config_check_url(reader, node, place, ((struct http_discovery_config *)target)->url, "entry");
+}
+
+static const struct config_block http_block = {
+    (const struct config_field[]){{"url", CONFIG_TEXT, offsetof(struct http_discovery_config, url)},
+                                  {"refresh_interval", CONFIG_DURATION,
+                                   offsetof(struct http_discovery_config, refresh_interval_ns)},
+                                  {"", CONFIG_INLINE, offsetof(struct http_discovery_config, http),
+                                   .block = &config_http_block},
+                                  {NULL}},
+    check_http_discovery};
+
+static void decode_server(struct config_reader *reader, const struct yaml_tree_node *node,
+                          const struct config_place *place, struct discoverer_config *config)
+{
+    config->http.refresh_interval_ns = 60 * NS_PER_SECOND;
+    http_config_init(&config->http.http);
+    config_decode_block(reader, node, place, &http_block, &config->http);
+}
+
+static void decode_servers(struct config_reader *reader, const struct yaml_tree_node *node,
+                           const struct config_place *place, void *target)
+{
+    config_decode_discoverers(reader, node, place, target, DISCOVERER_HTTP, decode_server);
 }
 
 /* --- the block --- */
 
-#define NO_DISCOVERY \
-    "list the targets in static_configs, or write them into a file of file_sd_configs"
+#define NO_DISCOVERY                                                                        \
+    "list the targets in static_configs, or write them into a file of file_sd_configs, or " \
+    "have them answered to http_sd_configs"
 
 const struct config_block config_discovery_block = {(const struct config_field[]){
     {"static_configs", CONFIG_CUSTOM, .block = &static_block, .decode = decode_statics},
@@ -198,7 +243,7 @@ const struct config_block config_discovery_block = {(const struct config_field[]
     {"file_sd_configs", CONFIG_CUSTOM, .block = &file_block, .decode = decode_files},
     {"gce_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"hetzner_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
-    {"http_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
+    {"http_sd_configs", CONFIG_CUSTOM, .block = &http_block, .decode = decode_servers},
     {"ionos_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"kuma_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},
     {"lightsail_sd_configs", CONFIG_UNBUILT, .neutral = "[]", .advice = NO_DISCOVERY},

@@ -290,24 +290,17 @@ const struct config_block config_kubernetes_block = {
         {NULL}},
     check_kubernetes};
 
+static void decode_kubernetes(struct config_reader *reader, const struct yaml_tree_node *node,
+                              const struct config_place *place, struct discoverer_config *config)
+{
+    kubernetes_config_init(&config->kubernetes);
+    config_decode_block(reader, node, place, &config_kubernetes_block, &config->kubernetes);
+    config->digest = config->digest * 31 + config->kubernetes.server_digest; /* a file's too */
+}
+
 void config_decode_kubernetes(struct config_reader *reader, const struct yaml_tree_node *node,
                               const struct config_place *place, void *discovery)
 {
-    if (!config_expect(reader, node, place, YAML_TREE_SEQUENCE))
-        return;
-    for (size_t i = 0; i < node->count; i++) {
-        const struct config_place item = {.parent = place, .index = i};
-        if (node->items[i]->kind == YAML_TREE_NULL) {
-            config_error(reader, node->items[i], &item, "an empty list item; remove it");
-            continue;
-        }
-        struct discoverer_config *config =
-            config_add_discoverer(reader, discovery, DISCOVERER_KUBERNETES, node->items[i]);
-        if (!config)
-            return;
-        kubernetes_config_init(&config->kubernetes);
-        config_decode_block(reader, node->items[i], &item, &config_kubernetes_block,
-                            &config->kubernetes);
-        config->digest = config->digest * 31 + config->kubernetes.server_digest; /* a file's too */
-    }
+    config_decode_discoverers(reader, node, place, discovery, DISCOVERER_KUBERNETES,
+                              decode_kubernetes);
 }

@@ -69,25 +69,10 @@ static void decode_headers(struct config_reader *reader, const struct yaml_tree_
 
 /* --- checks of one remote --- */
 
-static void check_url(struct config_reader *reader, const struct yaml_tree_node *node,
-                      const struct config_place *place, void *target)
-{
-    struct remote_write_config *remote = target;
-    const struct yaml_tree_node *url = config_given(node, "url");
-    const struct config_place where = {.parent = place, .key = "url"};
-    if (!url)
-        config_error(reader, node, place, "url is missing; every remote needs one");
-    else if (url->kind == YAML_TREE_SCALAR) {
-        const char *fault = config_url_fault(text_of(remote->url ? remote->url : ""));
-        if (fault)
-            config_error(reader, url, &where, "%s", fault);
-    }
-}
-
 static void check_remote(struct config_reader *reader, const struct yaml_tree_node *node,
                          const struct config_place *place, void *target)
 {
-    check_url(reader, node, place, target);
+    config_check_url(reader, node, place, ((struct remote_write_config *)target)->url, "remote");
     config_check_sigv4(reader, node, place);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What several blocks have in common: unique names, and mappings of texts to texts. */
+/* What several blocks have in common: unique names, URLs, and mappings of texts to texts. */
 #include "base/duration.h"
 #include "config/config_blocks.h"
+#include "config/config_values.h"
 #include "model/utf8.h"
 
 bool config_check_label_name(struct config_reader *reader, const struct yaml_tree_node *name,
@@ -43,6 +44,21 @@ void config_check_names(struct config_reader *reader, const struct yaml_tree_nod
                          name->text.bytes, key, place->key, j, earlier->line);
             break;
         }
+    }
+}
+
+void config_check_url(struct config_reader *reader, const struct yaml_tree_node *node,
+                      const struct config_place *place, const char *url, const char *owner)
+{
+    const struct yaml_tree_node *given = config_given(node, "url");
+    const struct config_place where = {.parent = place, .key = "url"};
+
+    if (!given) {
+        config_error(reader, node, place, "url is missing; every %s needs one", owner);
+    } else if (given->kind == YAML_TREE_SCALAR) {
+        const char *fault = config_url_fault(text_of(url ? url : ""));
+        if (fault)
+            config_error(reader, given, &where, "%s", fault);
     }
 }
 

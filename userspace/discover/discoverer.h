@@ -36,7 +36,9 @@ int static_discoverer_new(const struct discovery_environment *environment,
 int file_discoverer_new(const struct discovery_environment *environment,
                         const struct discoverer_config *config, struct target_sink *sink,
                         struct discoverer **out);
-
+int http_discoverer_new(const struct discovery_environment *environment,
+                        const struct discoverer_config *config, struct target_sink *sink,
+                        struct discoverer **out);
 int kubernetes_discoverer_new(const struct discovery_environment *environment,
                               const struct discoverer_config *config, struct target_sink *sink,
                               struct discoverer **out);

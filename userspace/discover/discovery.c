@@ -72,6 +72,7 @@ static const struct metric_family failed_family = {
 static const discoverer_new_fn starters[DISCOVERER_KINDS] = {
     [DISCOVERER_STATIC] = static_discoverer_new,
     [DISCOVERER_FILE] = file_discoverer_new,
+    [DISCOVERER_HTTP] = http_discoverer_new,
     [DISCOVERER_KUBERNETES] = kubernetes_discoverer_new,
 };
 

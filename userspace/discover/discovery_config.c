@@ -30,6 +30,12 @@ static void file_config_free(struct discoverer_config *config)
     free(config->file.patterns);
 }
 
+static void http_discovery_free(struct discoverer_config *config)
+{
+    free(config->http.url);
+    http_config_free(&config->http.http);
+}
+
 static void kubernetes_free(struct discoverer_config *config)
 {
     kubernetes_config_free(&config->kubernetes);
@@ -38,6 +44,7 @@ static void kubernetes_free(struct discoverer_config *config)
 static void (*const free_kind[DISCOVERER_KINDS])(struct discoverer_config *config) = {
     [DISCOVERER_STATIC] = static_config_free,
     [DISCOVERER_FILE] = file_config_free,
+    [DISCOVERER_HTTP] = http_discovery_free,
     [DISCOVERER_KUBERNETES] = kubernetes_free,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a scrape job finds its targets. One discoverer_config is one way to find them: all of
- * static_configs, or one entry of file_sd_configs or kubernetes_sd_configs. */
+ * static_configs, or one entry of file_sd_configs, http_sd_configs or kubernetes_sd_configs.
+ */
 #ifndef EDGEMETER_DISCOVER_DISCOVERY_CONFIG_H
 #define EDGEMETER_DISCOVER_DISCOVERY_CONFIG_H
 
@@ -8,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/http/http_config.h"
 #include "discover/kubernetes_config.h"
 
 struct static_label {
@@ -35,9 +37,17 @@ struct file_config {
     uint64_t refresh_interval_ns; /* 5m; changes are seen at once by inotify */
 };
 
+/* One entry of http_sd_configs. */
+struct http_discovery_config {
+    char *url;
+    struct http_config http;
+    uint64_t refresh_interval_ns; /* 1m; the most that a request may take, too */
+};
+
 enum discoverer_kind {
     DISCOVERER_STATIC,
     DISCOVERER_FILE,
+    DISCOVERER_HTTP,
     DISCOVERER_KUBERNETES,
     DISCOVERER_KINDS
 };
@@ -49,6 +59,7 @@ struct discoverer_config {
     union {
         struct static_config statics;
         struct file_config file;
+        struct http_discovery_config http;
         struct kubernetes_config kubernetes;
     };
 };

@@ -282,6 +282,18 @@ static int parse_yaml(const char *path, struct text bytes, struct target_file *f
 
 /* ---- the file ---- */
 
+int target_list_parse(struct text json, struct target_file *out, struct buffer *reason)
+{
+    struct target_file list = {0};
+
+    int error = parse_json(json, &list, reason);
+    if (error)
+        target_file_free(&list);
+    else
+        *out = list;
+    return error;
+}
+
 int target_file_parse(const char *path, struct text bytes, struct target_file *out,
                       struct buffer *reason)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file of file_sd_configs: a list of groups of targets, in JSON or YAML. Pure parsing. */
+/* A file of file_sd_configs or an answer to http_sd_configs: a list of groups of targets, in JSON
+ * or YAML. Pure parsing. */
 #ifndef EDGEMETER_DISCOVER_TARGET_FILE_H
 #define EDGEMETER_DISCOVER_TARGET_FILE_H
 
@@ -18,6 +19,8 @@ struct target_file {
  * first error in `reason`, with its place where there is one. */
 int target_file_parse(const char *path, struct text bytes, struct target_file *out,
                       struct buffer *reason);
+/* The same of JSON that comes from elsewhere, of any size. */
+int target_list_parse(struct text json, struct target_file *out, struct buffer *reason);
 void target_file_free(struct target_file *file);
 
 #endif

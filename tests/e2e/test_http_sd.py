@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""http_sd_configs beside a real Prometheus with the same server: the same targets and labels, through changes of
+the list and bad answers; and what both ask."""
+
+import http.server
+import json
+import threading
+
+import cluster as clusters
+import peers
+from checks import equal, run, true
+from cluster import Cluster, answers, free_port, get, require_programs, wait_until
+
+FOLLOW = 30  # s; the list is asked for every second, and Prometheus gathers changes for five
+
+
+class Listing:
+    """A server of targets, whose answer can be changed; keeps the head of the last request of each agent."""
+
+    def __init__(self):
+        self.answer = (200, "application/json", b"[]")
+        self.asked = {}
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                owner.asked[self.headers["User-Agent"].split("/")[0]] = dict(self.headers)
+                status, kind, body = owner.answer
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/targets?x=1"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def say(self, groups):
+        self.answer = (200, "application/json; charset=utf-8", json.dumps(groups).encode())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def targets(url, is_old=False):
+    """`is_old`: 2.42 shows discoveredLabels that relabelling has changed."""
+    active = json.loads(get(f"{url}/api/v1/targets"))["data"]["activeTargets"]
+    return sorted(
+        (None if is_old else json.dumps(t["discoveredLabels"], sort_keys=True), json.dumps(t["labels"], sort_keys=True), t["scrapeUrl"])
+        for t in active
+    )
+
+
+def failures(url):
+    for line in get(f"{url}/metrics").splitlines():
+        if line.startswith("prometheus_sd_http_failures_total "):
+            return float(line.split()[1])
+    return None
+
+
+def beside(program, is_old=False):
+    port = free_port()
+    first = [
+        {"targets": [f"127.0.0.1:{port}", f"localhost:{port}"],
+         "labels": {"env": "prod", "u": "\u00e4", "__meta_own": "m", "empty": ""}},
+        {"targets": [f"[::1]:{port}"]},
+        {"targets": [], "labels": {"no": "targets"}},
+    ]
+    second = [{"targets": [f"127.0.0.2:{port}"], "labels": {"__metrics_path__": "/other"}}]
+    with Cluster("httpsd") as cluster, Listing() as listing:
+        listing.say(first)
+        agent = cluster.start_edgemeter(f"""
+global: {{scrape_interval: 10m}}
+scrape_configs:
+  - job_name: listed
+    http_sd_configs:
+      - url: {listing.url}
+        refresh_interval: 1s
+        basic_auth: {{username: edge, password: secret}}
+    relabel_configs:
+      - {{source_labels: [__meta_url], regex: '.*/(targets).*', target_label: list}}
+      - {{source_labels: [__meta_own], target_label: own}}
+""")
+        web = free_port()
+        prometheus = cluster.start(
+            clusters.Process,
+            "prometheus",
+            [program, "--log.level=error", f"--config.file={cluster.path('edgemeter.yml')}",
+             f"--storage.tsdb.path={cluster.path('data')}", f"--web.listen-address=127.0.0.1:{web}"],
+            metered=False,
+        )
+        url = f"http://127.0.0.1:{web}"
+        prometheus.wait_ready("its API", lambda: answers(url + "/-/ready"))
+        both = lambda count: len(targets(url)) == count == len(targets(agent.url))
+        wait_until("three targets", lambda: both(3), FOLLOW)
+        equal("targets", targets(agent.url, is_old), targets(url, is_old))
+
+        listing.say(second)
+        wait_until("the other list", lambda: both(1), FOLLOW)
+        equal("targets", targets(agent.url, is_old), targets(url, is_old))
+
+        for answer in ((500, "application/json", b"[]"), (200, "text/html", b"[]"), (200, "application/json", b"[null]")):
+            before = failures(agent.url), failures(url)
+            listing.answer = answer
+            wait_until("two failures of both", lambda: failures(agent.url) > before[0] + 1 and failures(url) > before[1] + 1, FOLLOW)
+            equal("targets that stay", (len(targets(agent.url)), len(targets(url))), (1, 1))
+        true("the reason is in the log", "cannot take targets from a server" in agent.log_text())
+        true("no password is", "secret" not in agent.log_text())
+
+        listing.say([])
+        wait_until("no targets", lambda: both(0), FOLLOW)
+        ours, theirs = listing.asked["edgemeter"], listing.asked["Prometheus"]
+        for field in ("Accept", "X-Prometheus-Refresh-Interval-Seconds", "Authorization"):
+            equal(field, ours[field], theirs[field])
+
+
+def test_beside_prometheus_2():
+    require_programs("prometheus")
+    beside("prometheus", is_old=True)
+
+
+def test_beside_prometheus_3():
+    beside(peers.fetch("prometheus-3"))
+
+
+if __name__ == "__main__":
+    run(test_beside_prometheus_2, test_beside_prometheus_3, metered=False)
