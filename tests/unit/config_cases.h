@@ -30,7 +30,8 @@ struct config_case {
 #define NOT_A_LABEL "a label's name must be UTF-8 and not empty\n"
 #define UNBUILT " is not supported by this version of edgemeter (a Prometheus key); "
 #define NO_DISCOVERY \
-    "list the targets in static_configs, or write them into a file of file_sd_configs\n"
+    "list the targets in static_configs, or write them into a file of file_sd_configs, or have " \
+    "them answered to http_sd_configs\n"
 #define NOT_A_PATTERN                                                                            \
     " is not a path for file discovery; it must end in .json, .yml or .yaml, and only its last " \
     "part may hold a *\n"
