@@ -75,15 +75,22 @@ static void test_labels_win_over_the_job(void **state)
     assert_int_equal(target->scrape_timeout_ns, 1500 * NS_PER_MS);
 }
 
+/* What a function below forgets to initialize is no zero then. */
+static __attribute__((noinline)) void soil_stack(void)
+{
+    char dirt[64 * 1024];
+
+    memset(dirt, 0xff, sizeof(dirt));
+    __asm__ volatile("" : : "r"(dirt) : "memory");
+}
+
 /* The job's params, where a label stands instead of the first value. */
 static void test_params(void **state)
 {
     static char *match[] = {"{job!=\"\"}", "b"}, *empty[] = {""}, *one[] = {"1"};
-    static struct scrape_param params[] = {{"a", one, 1},
-                                           {"empty", empty, 1},
-                                           {"match[]", match, 2},
-                                           {"none", NULL, 0},
-                                           {"z", one, 1}};
+    static struct scrape_param params[] = {{"0", NULL, 0},      {"a", one, 1},
+                                           {"empty", empty, 1}, {"match[]", match, 2},
+                                           {"none", NULL, 0},   {"z", one, 1}};
     struct scrape_config config = plain;
     char reason[TARGET_REASON_SIZE] = "";
     struct target *target = NULL;
@@ -92,6 +99,7 @@ static void test_params(void **state)
     config.params = (struct scrape_params){params, ARRAY_SIZE(params)};
     autofree struct labels *own = make_labels("__address__", "h:1", "__param_b", "2",
                                               "__param_match[]", "c d", "__param_zz", "3", NULL);
+    soil_stack();
     assert_int_equal(target_new(&config, NULL, own, &target, reason), 0);
     assert_string_equal(target->url, "http://h:1/metrics?a=1&b=2&empty=&match%5B%5D=c+d&"
                                      "match%5B%5D=b&z=1&zz=3");

@@ -202,9 +202,9 @@ static char *read_mounts(void)
     autobuffer struct buffer text;
     FILE *file = fopen("/proc/self/mounts", "re");
 
+    buffer_init(&text, MAX_MOUNTS_BYTES);
     if (!file)
         return NULL;
-    buffer_init(&text, MAX_MOUNTS_BYTES);
     for (char *room; (room = buffer_reserve(&text, 4096));) {
         size_t length = fread(room, 1, 4095, file);
         if (!length)

@@ -41,9 +41,9 @@ static int set_default_param(struct labels_builder *builder, const struct scrape
 {
     autobuffer struct buffer name;
 
+    buffer_init(&name, URL_MAX);
     if (!param->value_count)
         return 0;
-    buffer_init(&name, URL_MAX);
     int error = buffer_printf(&name, PARAM_PREFIX "%s", param->name);
     return error ? error : set_default(builder, buffer_text(&name), text_of(param->values[0]));
 }
