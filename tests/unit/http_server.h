@@ -54,11 +54,12 @@ static inline void send_text(int fd, const char *format, ...)
     send(fd, text, (size_t)length, MSG_NOSIGNAL);
 }
 
-/* 10,000 times "z" */
+#define GZIP_SIZE 45
+
 /* 10,000 z, `members` times over, the last `cut` bytes of it left out. */
 static inline void send_gzip(int fd, const char *encoding, unsigned members, size_t cut)
 {
-    static const unsigned char packed[] = {
+    static const unsigned char packed[GZIP_SIZE] = {
         0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xed, 0xc1, 0x01, 0x0d, 0x00,
         0x00, 0x00, 0xc2, 0xa0, 0xde, 0x4f, 0x6f, 0x0e, 0x37, 0xa0, 0x00, 0x00, 0x00, 0x00, 0x00,
         0x00, 0x00, 0x00, 0x00, 0xe0, 0xdf, 0x00, 0x8c, 0xd6, 0x20, 0xdc, 0x10, 0x27, 0x00, 0x00,
@@ -82,6 +83,7 @@ static inline bool answer_gzip(int fd, const char *path)
         {"/gzip-capitals", "Content-Encoding: GZip\r\n", 1, 0},
         {"/gzip-members", "Content-Encoding: gzip\r\n", 3, 0},
         {"/gzip-cut", "Content-Encoding: gzip\r\n", 1, 9},
+        {"/gzip-nothing", "Content-Encoding: gzip\r\n", 1, GZIP_SIZE},
         {"/gzip-chain", "Content-Encoding: gzip, gzip\r\n", 1, 0},
         {"/gzip-twice", "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", 1, 0},
         {"/brotli", "Content-Encoding: br\r\n", 1, 0},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http/http_client against a small server: requests, responses, bodies, keep-alive, cancelling. */
+/* base/http/http_client against a small server: requests, responses, bodies, keep-alive,
+ * cancelling. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -127,6 +128,7 @@ static void test_gzip(void **state)
         {"/gzip-capitals", 10000, ""},
         {"/gzip-members", 30000, ""},
         {"/identity", 45, ""},
+        {"/gzip-nothing", 0, "gzip body: ends too early"},
         {"/gzip-cut", 10000, "gzip body: ends too early"},
         {"/bad-gzip", 0, "gzip body: incorrect header check"},
         {"/gzip-chain", 0,
@@ -146,7 +148,13 @@ static void test_gzip(void **state)
         assert_int_equal(fixture->body.length, cases[i].length);
     }
     fetch_path(fixture, "/gzip"); /* not asked for: taken as it is */
-    assert_int_equal(fixture->body.length, 45);
+    assert_int_equal(fixture->body.length, GZIP_SIZE);
+
+    struct http_request request = request_for(fixture, "/gzip");
+    request.decode_gzip = true;
+    fetch(fixture, &request);
+    assert_false(server_saw(&fixture->server, "Accept-Encoding"));
+    assert_int_equal(fixture->body.length, 10000);
 }
 
 static void test_gzip_limit(void **state)

@@ -287,6 +287,7 @@ static int start_request(struct scrape_cycle *cycle)
         .headers = headers,
         .header_count = ARRAY_SIZE(headers) - config->enable_compression,
         .accept_gzip = config->enable_compression,
+        .decode_gzip = true,
         .timeout_ns = target->scrape_timeout_ns,
         .max_response_bytes = limit && limit <= SCRAPE_MAX_BODY ? limit - 1 : SCRAPE_MAX_BODY,
         .on_head = on_head,

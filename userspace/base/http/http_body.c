@@ -131,7 +131,7 @@ static int begin(struct http_call *call)
         error = call->on_head(call->context, &head);
     if (error)
         return http_call_fail(call, error, "reading of the response stopped: %s", strerror(-error));
-    return call->accept_gzip ? choose_encoding(call) : 0;
+    return call->decode_gzip ? choose_encoding(call) : 0;
 }
 
 int http_body_feed(struct http_call *call, const char *bytes, size_t length)
@@ -147,9 +147,18 @@ int http_body_feed(struct http_call *call, const char *bytes, size_t length)
     return call->inflater ? inflate_body(call, bytes, length) : deliver(call, bytes, length);
 }
 
+/* Nothing at all is no gzip either, where the head promised one. */
+static bool lacks_gzip(struct http_call *call)
+{
+    if (call->body_begun || !call->decode_gzip || http_call_status_code(call) != 200)
+        return false;
+    const char *encoding = http_call_header(call, "Content-Encoding", 0);
+    return encoding && strcasecmp(encoding, "gzip") == 0;
+}
+
 int http_body_end(struct http_call *call)
 {
-    if (!call->inflater || call->inflater->state == BODY_GZIP_ENDED)
+    if (call->inflater ? call->inflater->state == BODY_GZIP_ENDED : !lacks_gzip(call))
         return 0;
     return http_call_fail(call, -EBADMSG, "gzip body: ends too early");
 }

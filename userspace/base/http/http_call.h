@@ -47,7 +47,7 @@ struct http_call {
     size_t max_response_bytes;
     bool too_large; /* the body had more */
     bool body_begun;
-    bool accept_gzip;
+    bool decode_gzip;
     struct http_inflater *inflater; /* NULL: the body is as it was sent */
     uint64_t started_ns;
     uint64_t timeout_ns;

@@ -387,7 +387,7 @@ static void call_begin(struct http_call *call, const struct http_request *reques
     call->on_done = request->on_done;
     call->context = request->context;
     call->max_response_bytes = request->max_response_bytes;
-    call->accept_gzip = request->accept_gzip;
+    call->decode_gzip = request->accept_gzip || request->decode_gzip;
     call->timeout_ns = request->timeout_ns;
     call->started_ns = clock_monotonic_ns();
     call->follow_redirects = request->config->follow_redirects;

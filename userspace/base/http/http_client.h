@@ -54,6 +54,7 @@ struct http_request {
     const void *body; /* POST; must outlive the call */
     size_t body_length;
     bool accept_gzip;          /* ask for gzip and decode it; no other encoding is taken */
+    bool decode_gzip;          /* decode it even if it is not asked for */
     uint64_t timeout_ns;       /* connect, request and body together */
     size_t max_response_bytes; /* decoded; a longer body ends the call with an error */
     http_head_fn on_head;      /* may be NULL */
