@@ -41,6 +41,11 @@ QUOTED = [
 ]
 
 
+# Where Go's ParseFloat takes more than a sample's value may be.
+BOUNDS = b"""1_0 1_000.5_0 1e1_0 -1_0.5 0_1 1__0 _1 1_ 1_. 1._5 1_e5 1e_5 0x10 0x1p4 0X1P-2 +0x1.8p1 -0x.8p3 0x_1p4 0x1_0p0
+0x1p1_0 0x1p 0xp1 0x.p1 0x1p+ 0x1p2000 0x1p-1074 0x1p-1075 0x1.fffffffffffff8p0 0b1 0o7 0x1_p1 1p2 in_f""".split()
+
+
 def text_cases():
     yield from (b"a " + number + b"\n" for number in NUMBERS)
     yield from (b"a" + labels + b" 1\n" for labels in LABELS)
@@ -79,6 +84,9 @@ def text_cases():
         b'# TYPE h histogram\nh_bucket{le="1000000"} 1\nh_bucket{le="123456789"} 1\nh_bucket{le="0.00001"} 1\nh_bucket{le="-0"} 1\n',
         b'# TYPE h histogram\nh_bucket{le="1e400"} 1\nh_bucket{le="1_0"} 1\nh_bucket{le=" 1"} 1\n',
         b'# TYPE s summary\n# HELP x y\ns{quantile="1"} 1\n', b'# TYPE s summary\n# TYPE g gauge\ns{quantile="1"} 1\n',
+        *(b'# TYPE h histogram\nh_bucket{le="' + bound + b'"} 1\n' for bound in BOUNDS),
+        b'a{b="x\\\ny"} 1\n', b'a{b="x\\\\\ny"} 1\n', b'{"a","b\\\nc"="d"} 1\n', b'{"a\\\nb"} 1\n',
+        b'b 1\n{"a",__name__=""} 1\n', b'a{__name__=""} 1\n',
         b'a{exported="1",le="2"} 1\n', b"a{" + b",".join(b'l%d="x"' % i for i in range(100)) + b"} 1\n",
         b'a{b="' + b"x" * 5000 + b'"} 1\n', b"a" * 3000 + b" 1\n", b"a " + b"0" * 1000 + b"1\n", b"a 0." + b"3" * 1000 + b"\n",
     ]

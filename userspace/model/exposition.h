@@ -93,5 +93,7 @@ int exposition_unescape_help(enum exposition_format format, struct text raw, str
  * range refused (-ERANGE), every NaN as 0x7ff8000000000001. The whole text must be the number:
  * -EINVAL. */
 int exposition_parse_float(struct text text, double *out);
+/* The bound of a bucket or a quantile: hex and underscores too, as Go itself has them. */
+int exposition_parse_bound(struct text text, double *out);
 
 #endif

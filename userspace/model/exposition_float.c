@@ -319,3 +319,73 @@ int exposition_parse_float(struct text text, double *out)
         *out = negative ? -value : value;
     return error;
 }
+
+/* ---- bounds ---- */
+
+#define MAX_BOUND 127 /* bytes; a longer one of these forms stays as it is written */
+
+/* Go's rule: an underscore stands between two digits, or behind 0x. */
+static bool underscores_are_right(const char *at, const char *end)
+{
+    bool digit = false, underscore = false, hex = false;
+
+    at += at < end && (*at == '+' || *at == '-');
+    if (end - at >= 2 && *at == '0' && strchr("bBoOxX", at[1]) && at[1]) {
+        hex = (at[1] | 0x20) == 'x';
+        digit = true;
+        at += 2;
+    }
+    for (; at < end; at++) {
+        bool is_underscore = *at == '_';
+        bool part = is_digit(*at) || (hex && (*at | 0x20) >= 'a' && (*at | 0x20) <= 'f');
+        if (is_underscore ? !digit : underscore && !part)
+            return false;
+        digit = part;
+        underscore = is_underscore;
+    }
+    return !underscore;
+}
+
+/* Behind 0x: digits with at most one point, and an exponent of two, which is not optional. */
+static bool is_hex_number(const char *at)
+{
+    size_t whole = strspn(at, "0123456789abcdefABCDEF"), fraction = 0;
+
+    at += whole;
+    if (*at == '.') {
+        fraction = strspn(at + 1, "0123456789abcdefABCDEF");
+        at += 1 + fraction;
+    }
+    if (!(whole + fraction) || (*at | 0x20) != 'p')
+        return false;
+    at += 1 + (at[1] == '+' || at[1] == '-');
+    size_t digits = strspn(at, "0123456789");
+    return digits && !at[digits];
+}
+
+static int parse_hex(const char *number, double *out)
+{
+    const char *prefix = number + (*number == '+' || *number == '-');
+
+    if (prefix[0] != '0' || (prefix[1] | 0x20) != 'x' || !is_hex_number(prefix + 2))
+        return -EINVAL;
+    *out = strtod_l(number, NULL, c_locale());
+    return isinf(*out) ? -ERANGE : 0;
+}
+
+int exposition_parse_bound(struct text text, double *out)
+{
+    char number[MAX_BOUND + 1];
+    size_t length = 0;
+
+    if (!exposition_parse_float(text, out))
+        return 0;
+    if (text.length > MAX_BOUND || memchr(text.bytes, '\0', text.length) ||
+        !underscores_are_right(text.bytes, text.bytes + text.length))
+        return -EINVAL;
+    for (size_t i = 0; i < text.length; i++)
+        if (text.bytes[i] != '_')
+            number[length++] = text.bytes[i];
+    number[length] = '\0';
+    return parse_hex(number, out) ? exposition_parse_float((struct text){number, length}, out) : 0;
+}

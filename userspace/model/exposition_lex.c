@@ -97,15 +97,22 @@ int lex_fail_number(struct exposition_parser *parser, struct text number, int er
                     error == -ERANGE ? "value out of range" : "invalid syntax");
 }
 
+/* Whether an odd number of backslashes stands before `at`. */
+static bool is_escaped(const char *start, const char *at)
+{
+    const char *before = at;
+
+    while (before > start && before[-1] == '\\')
+        before--;
+    return (at - before) % 2 != 0;
+}
+
 const char *lex_closing_quote(const char *at, const char *end)
 {
     const char *quote = at;
 
     while ((quote = memchr(quote, '"', (size_t)(end - quote)))) {
-        const char *before = quote;
-        while (before > at && before[-1] == '\\')
-            before--;
-        if ((quote - before) % 2 == 0)
+        if (!is_escaped(at, quote))
             return quote;
         quote++;
     }
@@ -130,8 +137,11 @@ int lex_quoted(struct exposition_parser *parser, const char **cursor, const char
         snprintf(wrong, sizeof(wrong), "invalid UTF-8 %s:", what);
         return lex_fail_text(parser, quote + 1, wrong, *out);
     }
-    for (const char *at = start; (at = memchr(at, '\n', (size_t)(quote - at))); at++)
+    for (const char *at = start; (at = memchr(at, '\n', (size_t)(quote - at))); at++) {
+        if (is_escaped(start, at))
+            return lex_fail(parser, at, "%s with a backslash at the end of a line", what);
         parser->line++;
+    }
     *cursor = quote + 1;
     return 0;
 }

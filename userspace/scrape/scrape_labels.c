@@ -114,7 +114,7 @@ static int set_exposed_labels(struct scrape_labels *labels, const struct exposit
         if (error)
             break;
         if (bound.length && text_equal(label.name, bound) &&
-            !exposition_parse_float(label.value, &value))
+            !exposition_parse_bound(label.value, &value))
             label.value = (struct text){number, float_text_openmetrics(value, number)};
         emptied |= !label.value.length;
         error = set_exposed(labels, label.name, label.value, reason);
@@ -204,9 +204,9 @@ static int override(struct scrape_labels *labels, const struct labels *own)
 /* A set of which nothing is left is dropped too. RELABEL_KEPT, RELABEL_DROPPED or an error. */
 static int relabel(struct scrape_labels *labels, const struct relabel_rules *rules, char *reason)
 {
-    if (!rules->count)
-        return RELABEL_KEPT;
-    int verdict = relabel_apply(labels->relabeler, rules, labels->builder);
+    int verdict = RELABEL_KEPT;
+    if (rules->count)
+        verdict = relabel_apply(labels->relabeler, rules, labels->builder);
     if (verdict != RELABEL_KEPT)
         return verdict;
     if (!labels_builder_count(labels->builder))
