@@ -21,6 +21,7 @@ struct example {
     struct labels *labels;
     struct sample sample;
     struct histogram histogram;
+    double bounds[MAX_BUCKETS];
     struct histogram_span spans[2][MAX_BUCKETS];
     int64_t deltas[2][MAX_BUCKETS];
     struct labels *exemplar_labels[MAX_EXEMPLARS];
@@ -146,7 +147,14 @@ static inline void random_histogram(struct example *e)
                             .positive_spans = e->spans[0],
                             .negative_spans = e->spans[1],
                             .positive_deltas = e->deltas[0],
-                            .negative_deltas = e->deltas[1]};
+                            .negative_deltas = e->deltas[1],
+                            .custom_values = e->bounds};
+    if (random_below(3) == 0) {
+        h->schema = HISTOGRAM_CUSTOM_SCHEMA;
+        h->custom_value_count = (uint32_t)random_below(MAX_BUCKETS + 1);
+    }
+    for (size_t i = 0; i < MAX_BUCKETS; i++)
+        e->bounds[i] = random_double();
     random_buckets(e, 0, &h->positive_span_count, &h->positive_delta_count);
     random_buckets(e, 1, &h->negative_span_count, &h->negative_delta_count);
 }

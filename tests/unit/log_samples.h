@@ -110,10 +110,12 @@ static inline struct histogram *random_histogram(void)
 {
     struct histogram_span spans[4];
     int64_t deltas[30];
+    double bounds[10];
+    bool is_custom = random_below(3) == 0;
     struct histogram h = {
         .is_float = random_below(3) == 0,
         .is_gauge = random_below(3) == 0,
-        .schema = (int32_t)random_below(13) - 4,
+        .schema = is_custom ? HISTOGRAM_CUSTOM_SCHEMA : (int32_t)random_below(13) - 4,
         .zero_threshold = random_value(),
         .sum = random_value(),
         .positive_span_count = (uint32_t)random_below(5),
@@ -124,6 +126,8 @@ static inline struct histogram *random_histogram(void)
         .negative_spans = spans,
         .positive_deltas = deltas,
         .negative_deltas = deltas,
+        .custom_value_count = is_custom ? (uint32_t)random_below(ARRAY_SIZE(bounds) + 1) : 0,
+        .custom_values = bounds,
     };
     h.count = random_bits();
     h.zero_count = random_below(1000);
@@ -131,6 +135,8 @@ static inline struct histogram *random_histogram(void)
         spans[i] = (struct histogram_span){(int32_t)random_bits(), (uint32_t)random_below(20)};
     for (size_t i = 0; i < ARRAY_SIZE(deltas); i++)
         deltas[i] = (int64_t)(random_bits() >> random_below(64));
+    for (size_t i = 0; i < ARRAY_SIZE(bounds); i++)
+        bounds[i] = random_value();
     struct histogram *histogram = histogram_new(&h);
     assert_non_null(histogram);
     return histogram;
@@ -213,7 +219,9 @@ static inline bool histograms_equal(const struct histogram *a, const struct hist
            memcmp(a->negative_spans, b->negative_spans,
                   a->negative_span_count * sizeof(*a->negative_spans)) == 0 &&
            memcmp(a->positive_deltas, b->positive_deltas, a->positive_delta_count * 8) == 0 &&
-           memcmp(a->negative_deltas, b->negative_deltas, a->negative_delta_count * 8) == 0;
+           memcmp(a->negative_deltas, b->negative_deltas, a->negative_delta_count * 8) == 0 &&
+           a->custom_value_count == b->custom_value_count &&
+           memcmp(a->custom_values, b->custom_values, a->custom_value_count * 8) == 0;
 }
 
 static inline bool samples_equal(const struct sample *a, const struct sample *b)

@@ -115,6 +115,8 @@ static Prometheus__Histogram *fill_histogram(const struct histogram *h, int64_t 
     filled->reset_hint = h->is_gauge ? PROMETHEUS__HISTOGRAM__RESET_HINT__GAUGE
                                      : PROMETHEUS__HISTOGRAM__RESET_HINT__UNKNOWN;
     fill_buckets(filled, h);
+    filled->n_custom_values = h->custom_value_count;
+    filled->custom_values = fill_counts(h->custom_values, h->custom_value_count);
     filled->timestamp = timestamp_ms;
     return filled;
 }
@@ -213,6 +215,8 @@ static void assert_histogram_equal(const Prometheus__Histogram *decoded, const s
     assert_buckets_equal(h->is_float ? (void *)decoded->negative_counts
                                      : (void *)decoded->negative_deltas,
                          h->negative_deltas, h->negative_delta_count);
+    assert_int_equal(decoded->n_custom_values, h->custom_value_count);
+    assert_buckets_equal(decoded->custom_values, h->custom_values, h->custom_value_count);
 }
 
 static void assert_series_equal(const Prometheus__TimeSeries *series, const struct example *e)

@@ -87,6 +87,8 @@ static void assert_histogram_equal(const histogram_type *decoded, const struct h
     assert_buckets_equal(h->is_float ? (void *)decoded->negative_counts
                                      : (void *)decoded->negative_deltas,
                          h->negative_deltas, h->negative_delta_count);
+    assert_int_equal(decoded->n_custom_values, h->custom_value_count);
+    assert_buckets_equal(decoded->custom_values, h->custom_values, h->custom_value_count);
 }
 
 static void assert_exemplars_equal(const request_type *request, const series_type *series,

@@ -22,8 +22,9 @@ struct histogram *histogram_new(const struct histogram *values)
                        values->negative_delta_count * sizeof(int64_t)};
     size_t spans[] = {values->positive_span_count * sizeof(struct histogram_span),
                       values->negative_span_count * sizeof(struct histogram_span)};
+    size_t bounds = values->custom_value_count * sizeof(double);
     struct histogram *histogram =
-        malloc(sizeof(*histogram) + deltas[0] + deltas[1] + spans[0] + spans[1]);
+        malloc(sizeof(*histogram) + deltas[0] + deltas[1] + bounds + spans[0] + spans[1]);
     if (!histogram)
         return NULL;
     *histogram = *values;
@@ -31,6 +32,7 @@ struct histogram *histogram_new(const struct histogram *values)
     char *at = (char *)(histogram + 1);
     histogram->positive_deltas = copy_part(&at, values->positive_deltas, deltas[0]);
     histogram->negative_deltas = copy_part(&at, values->negative_deltas, deltas[1]);
+    histogram->custom_values = copy_part(&at, values->custom_values, bounds);
     histogram->positive_spans = copy_part(&at, values->positive_spans, spans[0]);
     histogram->negative_spans = copy_part(&at, values->negative_spans, spans[1]);
     return histogram;

@@ -8,9 +8,13 @@
 /* Prometheus' marker for "this series has ended": a NaN with this bit pattern. */
 #define STALE_NAN_BITS UINT64_C(0x7ff0000000000002)
 
-/* A native (exponential) histogram in remote write's own terms: spans name runs of buckets. Integer
- * counts come as deltas, differences between neighbouring buckets; a histogram of floats has the
- * counts themselves. One allocation, freed with histogram_release(). */
+#define HISTOGRAM_CUSTOM_SCHEMA (-53)
+
+/* A native histogram in remote write's own terms: spans name runs of buckets. Integer counts come
+ * as deltas, differences between neighbouring buckets; a histogram of floats has the counts
+ * themselves. With the custom schema bucket n ends at custom value n, the last one at +Inf, and
+ * there are neither negative buckets nor a zero bucket. One allocation, freed with
+ * histogram_release(). */
 struct histogram_span {
     int32_t offset;
     uint32_t length;
@@ -18,7 +22,7 @@ struct histogram_span {
 
 struct histogram {
     uint32_t references;
-    int32_t schema; /* -4..8 */
+    int32_t schema; /* -4..8: exponential; or the custom one */
     bool is_float;  /* then the second member of each union holds */
     bool is_gauge;  /* its counts go down too: no counter resets */
     double zero_threshold;
@@ -42,6 +46,8 @@ struct histogram {
         const int64_t *negative_deltas;
         const double *negative_counts;
     };
+    uint32_t custom_value_count;
+    const double *custom_values; /* inside the allocation */
 };
 
 /* A copy of `values` with its spans and deltas and one reference; NULL without memory. */

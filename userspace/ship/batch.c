@@ -311,13 +311,18 @@ static void batch_take(struct batch_builder *builder, struct batch *batch, struc
         batch->oldest_ms = item->sample.timestamp_ms;
 }
 
+static size_t histogram_about_bytes(const struct histogram *histogram)
+{
+    return 2 * ((size_t)histogram->positive_delta_count + histogram->negative_delta_count) +
+           histogram->custom_value_count * sizeof(double);
+}
+
 static size_t about_bytes(const struct batch_builder *builder, const struct pending_item *item)
 {
     const struct labels *labels = series_table_labels(builder->series, item->sample.series);
     size_t bytes = SAMPLE_ABOUT_BYTES + labels_size(labels);
     if (item->sample.type == SAMPLE_HISTOGRAM)
-        bytes += 2 * ((size_t)item->sample.histogram->positive_delta_count +
-                      item->sample.histogram->negative_delta_count);
+        bytes += histogram_about_bytes(item->sample.histogram);
     for (size_t i = 0; item->extra && i < item->extra->exemplar_count; i++)
         bytes += SAMPLE_ABOUT_BYTES + labels_size(item->extra->exemplars[i].labels);
     return bytes;

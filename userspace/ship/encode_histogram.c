@@ -18,6 +18,7 @@ enum {
     HISTOGRAM_POSITIVE_COUNTS = 13,
     HISTOGRAM_RESET_HINT = 14,
     HISTOGRAM_TIMESTAMP = 15,
+    HISTOGRAM_CUSTOM_VALUES = 16,
     HISTOGRAM_START_TIMESTAMP = 17,
     SPAN_OFFSET = 1,
     SPAN_LENGTH = 2,
@@ -27,7 +28,7 @@ enum { RESET_HINT_GAUGE = 3 };
 
 enum {
     MAX_SCALARS = 12, /* members of a sample or histogram that are no list, and its own head */
-    MAX_LISTS = 4,
+    MAX_LISTS = 5,
     MAX_SPAN_BYTES = 3 * WIRE_HEAD_MAX_BYTES,
 };
 
@@ -38,6 +39,7 @@ size_t encode_sample_room(const struct sample *sample)
         const struct histogram *h = sample->histogram;
         room += ((size_t)h->positive_span_count + h->negative_span_count) * MAX_SPAN_BYTES;
         room += ((size_t)h->positive_delta_count + h->negative_delta_count) * VARINT_MAX_BYTES;
+        room += h->custom_value_count * sizeof(double);
         room += MAX_LISTS * WIRE_HEAD_MAX_BYTES;
     }
     return room;
@@ -67,13 +69,13 @@ static uint8_t *put_deltas(uint8_t *at, unsigned field, const int64_t *deltas, s
     return wire_message_end(body, at, length_width);
 }
 
-static uint8_t *put_counts(uint8_t *at, unsigned field, const double *counts, size_t count)
+static uint8_t *put_doubles(uint8_t *at, unsigned field, const double *doubles, size_t count)
 {
     if (!count)
         return at;
     at = wire_length(at, field, count * sizeof(double));
     for (size_t i = 0; i < count; i++)
-        at = wire_fixed64(at, counts[i]);
+        at = wire_fixed64(at, doubles[i]);
     return at;
 }
 
@@ -90,13 +92,14 @@ static uint8_t *put_buckets(uint8_t *at, const struct histogram *h)
 {
     at = put_spans(at, HISTOGRAM_NEGATIVE_SPANS, h->negative_spans, h->negative_span_count);
     if (h->is_float)
-        at = put_counts(at, HISTOGRAM_NEGATIVE_COUNTS, h->negative_counts, h->negative_delta_count);
+        at =
+            put_doubles(at, HISTOGRAM_NEGATIVE_COUNTS, h->negative_counts, h->negative_delta_count);
     else
         at = put_deltas(at, HISTOGRAM_NEGATIVE_DELTAS, h->negative_deltas, h->negative_delta_count);
     at = put_spans(at, HISTOGRAM_POSITIVE_SPANS, h->positive_spans, h->positive_span_count);
     if (h->is_float)
-        return put_counts(at, HISTOGRAM_POSITIVE_COUNTS, h->positive_counts,
-                          h->positive_delta_count);
+        return put_doubles(at, HISTOGRAM_POSITIVE_COUNTS, h->positive_counts,
+                           h->positive_delta_count);
     return put_deltas(at, HISTOGRAM_POSITIVE_DELTAS, h->positive_deltas, h->positive_delta_count);
 }
 
@@ -113,6 +116,7 @@ uint8_t *encode_histogram(uint8_t *at, unsigned field, const struct sample *samp
     at = put_buckets(at, h);
     at = wire_unsigned(at, HISTOGRAM_RESET_HINT, h->is_gauge ? RESET_HINT_GAUGE : 0);
     at = wire_unsigned(at, HISTOGRAM_TIMESTAMP, (uint64_t)sample->timestamp_ms);
+    at = put_doubles(at, HISTOGRAM_CUSTOM_VALUES, h->custom_values, h->custom_value_count);
     at = wire_unsigned(at, HISTOGRAM_START_TIMESTAMP, (uint64_t)start_ms);
     return wire_message_end(body, at, 2);
 }

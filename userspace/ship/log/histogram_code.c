@@ -6,9 +6,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "ship/log/value.h"
 
 enum { FLAG_FLOAT = 1, FLAG_GAUGE = 2 };
-enum { FIXED_MAX_BYTES = 1 + 2 * 8 + 7 * VARINT_MAX_BYTES, SPAN_MAX_BYTES = 2 * VARINT_MAX_BYTES };
+enum { FIXED_MAX_BYTES = 1 + 2 * 8 + 8 * VARINT_MAX_BYTES, SPAN_MAX_BYTES = 2 * VARINT_MAX_BYTES };
 
 static uint8_t *put_count(uint8_t *at, const struct histogram *h, uint64_t count, double as_float)
 {
@@ -33,19 +34,25 @@ static uint8_t *put_deltas(uint8_t *at, const int64_t *deltas, uint32_t count)
     return at;
 }
 
-static uint8_t *put_counts(uint8_t *at, const double *counts, uint32_t count)
+static uint8_t *put_doubles(uint8_t *at, const double *doubles, uint32_t count)
 {
     at = varint_put(at, count);
     for (uint32_t i = 0; i < count; i++)
-        at = put_double(at, counts[i]);
+        at = put_double(at, doubles[i]);
     return at;
+}
+
+uint8_t histogram_value_code(const struct histogram *histogram)
+{
+    return histogram->schema == HISTOGRAM_CUSTOM_SCHEMA ? VALUE_CUSTOM_HISTOGRAM : VALUE_HISTOGRAM;
 }
 
 int histogram_put(struct buffer *out, const struct histogram *h)
 {
     size_t spans = (size_t)h->positive_span_count + h->negative_span_count;
     size_t deltas = (size_t)h->positive_delta_count + h->negative_delta_count;
-    size_t room = FIXED_MAX_BYTES + spans * SPAN_MAX_BYTES + deltas * VARINT_MAX_BYTES;
+    size_t room = FIXED_MAX_BYTES + spans * SPAN_MAX_BYTES + deltas * VARINT_MAX_BYTES +
+                  h->custom_value_count * sizeof(double);
     uint8_t *start = (uint8_t *)buffer_reserve(out, room);
     if (!start)
         return room > out->maximum - out->length ? -E2BIG : -ENOMEM;
@@ -58,11 +65,13 @@ int histogram_put(struct buffer *out, const struct histogram *h)
     at = put_count(at, h, h->count, h->count_float);
     at = put_count(at, h, h->zero_count, h->zero_count_float);
     at = put_spans(at, h->positive_spans, h->positive_span_count);
-    at = h->is_float ? put_counts(at, h->positive_counts, h->positive_delta_count)
+    at = h->is_float ? put_doubles(at, h->positive_counts, h->positive_delta_count)
                      : put_deltas(at, h->positive_deltas, h->positive_delta_count);
     at = put_spans(at, h->negative_spans, h->negative_span_count);
-    at = h->is_float ? put_counts(at, h->negative_counts, h->negative_delta_count)
+    at = h->is_float ? put_doubles(at, h->negative_counts, h->negative_delta_count)
                      : put_deltas(at, h->negative_deltas, h->negative_delta_count);
+    if (histogram_value_code(h) == VALUE_CUSTOM_HISTOGRAM)
+        at = put_doubles(at, h->custom_values, h->custom_value_count);
     out->length += (size_t)(at - start);
     return 0;
 }
@@ -111,7 +120,7 @@ static void get_count(struct byte_reader *reader, bool is_float, uint64_t *count
         *count = byte_reader_varint(reader);
 }
 
-struct histogram *histogram_get(struct byte_reader *reader)
+struct histogram *histogram_get(struct byte_reader *reader, uint8_t value_code)
 {
     uint8_t flags = byte_reader_u8(reader);
     struct histogram h = {.is_float = flags & FLAG_FLOAT, .is_gauge = flags & FLAG_GAUGE};
@@ -124,6 +133,12 @@ struct histogram *histogram_get(struct byte_reader *reader)
     autofree void *positive = get_deltas(reader, h.is_float, &h.positive_delta_count);
     autofree struct histogram_span *negative_spans = get_spans(reader, &h.negative_span_count);
     autofree void *negative = get_deltas(reader, h.is_float, &h.negative_delta_count);
+    autofree void *bounds = value_code == VALUE_CUSTOM_HISTOGRAM
+                                ? get_deltas(reader, true, &h.custom_value_count)
+                                : NULL;
+    if (value_code == VALUE_CUSTOM_HISTOGRAM && h.schema != HISTOGRAM_CUSTOM_SCHEMA)
+        byte_reader_fail(reader);
+    h.custom_values = bounds;
     h.positive_spans = positive_spans;
     h.positive_deltas = positive;
     h.negative_spans = negative_spans;

@@ -7,6 +7,9 @@
  *     varint how many spans, each signed offset and varint length;
  *     varint how many deltas, each signed, or counts
  *
+ * and where the value's code says that its buckets are custom ones:
+ *     varint how many bounds, 8 bytes each
+ *
  * Counts are varints, or 8 bytes where they are floats. */
 #ifndef EDGEMETER_SHIP_LOG_HISTOGRAM_CODE_H
 #define EDGEMETER_SHIP_LOG_HISTOGRAM_CODE_H
@@ -15,9 +18,11 @@
 #include "model/sample.h"
 #include "ship/log/bytes.h"
 
+/* VALUE_HISTOGRAM or VALUE_CUSTOM_HISTOGRAM. */
+uint8_t histogram_value_code(const struct histogram *histogram);
 /* 0, -ENOMEM or -E2BIG. */
 int histogram_put(struct buffer *out, const struct histogram *histogram);
 /* Makes one with one reference; NULL without memory, and where the reader fails. */
-struct histogram *histogram_get(struct byte_reader *reader);
+struct histogram *histogram_get(struct byte_reader *reader, uint8_t value_code);
 
 #endif

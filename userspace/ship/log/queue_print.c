@@ -179,8 +179,10 @@ static void append_histogram(struct buffer *line, const struct histogram *h)
     append_float(line, h->sum);
     buffer_append_string(line, ", zero: ");
     append_float(line, h->is_float ? h->zero_count_float : (double)h->zero_count);
-    buffer_printf(line, ", buckets: %" PRIu32 "%s}",
-                  h->positive_delta_count + h->negative_delta_count, h->is_gauge ? ", gauge" : "");
+    buffer_printf(line, ", buckets: %" PRIu32, h->positive_delta_count + h->negative_delta_count);
+    if (h->custom_value_count)
+        buffer_printf(line, ", bounds: %" PRIu32, h->custom_value_count);
+    buffer_append_string(line, h->is_gauge ? ", gauge}" : "}");
 }
 
 static void print_sample(struct printer *p, const struct queue_sample *read)

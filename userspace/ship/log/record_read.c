@@ -134,9 +134,9 @@ static int read_beside(struct record_reader *reader, struct queue_sample *out)
 
 static int read_value(struct record_reader *reader, uint8_t code, struct sample *out)
 {
-    if (code == VALUE_HISTOGRAM) {
+    if (code == VALUE_HISTOGRAM || code == VALUE_CUSTOM_HISTOGRAM) {
         out->type = SAMPLE_HISTOGRAM;
-        reader->histogram = histogram_get(&reader->samples);
+        reader->histogram = histogram_get(&reader->samples, code);
         out->histogram = reader->histogram;
         if (!out->histogram && !reader->samples.failed)
             return -ENOMEM;

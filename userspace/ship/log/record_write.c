@@ -87,7 +87,7 @@ static int put_sample(struct making *m, const struct sample *sample, uint32_t nu
     trail->number = number;
     trail->timestamp_ms = sample->timestamp_ms;
     if (sample->type == SAMPLE_HISTOGRAM) {
-        *start = flags | VALUE_HISTOGRAM;
+        *start = flags | histogram_value_code(sample->histogram);
         out->length += (size_t)(at - start);
         return histogram_put(out, sample->histogram);
     }

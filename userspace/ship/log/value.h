@@ -9,7 +9,8 @@
  *   51      8 bytes
  *   52      4 bytes, a float
  *   53      no float: a histogram follows (histogram_code.h)
- *   54-62   decimal with 1 to 9 digits behind the point: signed varint of the digits */
+ *   54-62   decimal with 1 to 9 digits behind the point: signed varint of the digits
+ *   63      no float: a histogram with custom buckets follows (histogram_code.h) */
 #ifndef EDGEMETER_SHIP_LOG_VALUE_H
 #define EDGEMETER_SHIP_LOG_VALUE_H
 
@@ -27,6 +28,7 @@ enum value_code {
     VALUE_HISTOGRAM = 53,
     VALUE_DECIMAL = 53, /* plus the digits behind the point */
     VALUE_DECIMAL_MAX = VALUE_DECIMAL + 9,
+    VALUE_CUSTOM_HISTOGRAM = 63,
 };
 
 /* Writes at most VALUE_MAX_BYTES to *at and moves it behind them. */
