@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -221,6 +222,62 @@ static void test_protobuf(void **state)
     histogram_release(second);
 }
 
+/* The format has no custom buckets: they are classic ones there. */
+static void check_custom_buckets(struct fixture *fixture, bool is_float)
+{
+    static const double sums[2][4] = {{0, 3, 3, 5}, {0, 0.5, 0.5, 2.5}};
+    const struct histogram_span spans[] = {{1, 1}, {1, 1}};
+    const int64_t deltas[] = {3, -1};
+    const double counts[] = {0.5, 2}, bounds[] = {0.1, 1, 5};
+    struct histogram values = {.schema = HISTOGRAM_CUSTOM_SCHEMA,
+                               .is_float = is_float,
+                               .count = 5,
+                               .sum = 12.5,
+                               .positive_span_count = 2,
+                               .positive_delta_count = 2,
+                               .positive_spans = spans,
+                               .positive_deltas = deltas,
+                               .custom_value_count = 3,
+                               .custom_values = bounds};
+
+    if (is_float) {
+        values.positive_counts = counts;
+        values.count_float = 2.5;
+    }
+    struct histogram *custom = histogram_new(&values);
+    put(fixture, "h", 2, (struct sample){.type = SAMPLE_HISTOGRAM, .histogram = custom});
+    histogram_release(custom);
+    begin(fixture, PROTOBUF);
+    finish(fixture);
+    struct text rest = buffer_text(&fixture->body);
+    Exposition__MetricFamily *family = next_family(&rest);
+    assert_int_equal(family->type, EXPOSITION__METRIC_TYPE__HISTOGRAM);
+    const Exposition__Histogram *histogram = family->metric[0]->histogram;
+    assert_true(histogram->schema == 0 && histogram->sample_sum == 12.5);
+    assert_true(histogram->sample_count_float == (is_float ? 2.5 : 0));
+    assert_int_equal(histogram->sample_count, is_float ? 0 : 5);
+    assert_int_equal(histogram->n_positive_span, 0);
+    assert_int_equal(histogram->n_bucket, 4);
+    for (size_t i = 0; i < 4; i++) {
+        const Exposition__Bucket *bucket = histogram->bucket[i];
+        assert_true(bucket->upper_bound == (i < 3 ? bounds[i] : (double)INFINITY));
+        assert_true(bucket->cumulative_count_float == (is_float ? sums[1][i] : 0));
+        assert_int_equal(bucket->cumulative_count, is_float ? 0 : sums[0][i]);
+    }
+    exposition__metric_family__free_unpacked(family, NULL);
+    assert_int_equal(rest.length, 0);
+}
+
+static void test_custom_buckets(void **state)
+{
+    check_custom_buckets(*state, false);
+}
+
+static void test_custom_buckets_of_floats(void **state)
+{
+    check_custom_buckets(*state, true);
+}
+
 /* A large family comes in several messages of its name. */
 static void test_large_family(void **state)
 {
@@ -248,6 +305,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_openmetrics, setup, teardown),
         cmocka_unit_test_setup_teardown(test_samples_go_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_protobuf, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_custom_buckets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_custom_buckets_of_floats, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_family, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

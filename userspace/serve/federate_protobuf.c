@@ -3,6 +3,7 @@
  * several messages of one name, which readers take as they take any other. */
 #include "serve/federate_write.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -107,7 +108,70 @@ static void fill_buckets(const struct histogram *from, Exposition__Histogram *to
     }
 }
 
-static void put_histogram(const struct histogram *histogram, struct buffer *out)
+static void put_message(Exposition__Histogram *message, struct buffer *out)
+{
+    size_t size = exposition__histogram__get_packed_size(message);
+
+    put_tag(out, 7, FIELD_BYTES);
+    put_varint(out, size);
+    char *room = buffer_reserve(out, size);
+    if (room)
+        out->length += exposition__histogram__pack(message, (uint8_t *)room);
+}
+
+/* What is in each bucket alone, by its number. */
+static void fill_counts(const struct histogram *from, Exposition__Bucket *buckets, uint32_t count)
+{
+    uint32_t index = 0, stored = 0;
+    int64_t integer = 0;
+
+    for (uint32_t i = 0; i < from->positive_span_count; i++) {
+        index += (uint32_t)from->positive_spans[i].offset;
+        for (uint32_t k = 0; k < from->positive_spans[i].length; k++, index++, stored++) {
+            if (index >= count || stored >= from->positive_delta_count)
+                return;
+            if (from->is_float)
+                buckets[index].cumulative_count_float = from->positive_counts[stored];
+            else
+                buckets[index].cumulative_count =
+                    (uint64_t)(integer += from->positive_deltas[stored]);
+        }
+    }
+}
+
+/* The format has no custom buckets: here they are the classic ones that they come from. */
+static void put_classic(const struct histogram *histogram, struct buffer *out)
+{
+    Exposition__Histogram message = EXPOSITION__HISTOGRAM__INIT;
+    uint32_t count = histogram->custom_value_count + 1;
+    autofree Exposition__Bucket *buckets = calloc(count, sizeof(*buckets));
+    autofree Exposition__Bucket **list = calloc(count, sizeof(*list));
+
+    if (!buckets || !list) {
+        out->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        exposition__bucket__init(&buckets[i]);
+        buckets[i].upper_bound = i + 1 < count ? histogram->custom_values[i] : (double)INFINITY;
+        list[i] = &buckets[i];
+    }
+    fill_counts(histogram, buckets, count);
+    for (uint32_t i = 1; i < count; i++) {
+        buckets[i].cumulative_count += buckets[i - 1].cumulative_count;
+        buckets[i].cumulative_count_float += buckets[i - 1].cumulative_count_float;
+    }
+    message.n_bucket = count;
+    message.bucket = list;
+    message.sample_sum = histogram->sum;
+    if (histogram->is_float)
+        message.sample_count_float = histogram->count_float;
+    else
+        message.sample_count = histogram->count;
+    put_message(&message, out);
+}
+
+static void put_native(const struct histogram *histogram, struct buffer *out)
 {
     Exposition__Histogram message = EXPOSITION__HISTOGRAM__INIT;
     autofree Exposition__BucketSpan **positive, **negative;
@@ -126,12 +190,15 @@ static void put_histogram(const struct histogram *histogram, struct buffer *out)
     message.positive_span = positive;
     message.negative_span = negative;
     fill_buckets(histogram, &message);
-    size_t size = exposition__histogram__get_packed_size(&message);
-    put_tag(out, 7, FIELD_BYTES);
-    put_varint(out, size);
-    char *room = buffer_reserve(out, size);
-    if (room)
-        out->length += exposition__histogram__pack(&message, (uint8_t *)room);
+    put_message(&message, out);
+}
+
+static void put_histogram(const struct histogram *histogram, struct buffer *out)
+{
+    if (histogram->schema == HISTOGRAM_CUSTOM_SCHEMA)
+        put_classic(histogram, out);
+    else
+        put_native(histogram, out);
 }
 
 /* ---- families ---- */
