@@ -128,6 +128,7 @@ static inline int fuzz_page(enum scrape_format format, const uint8_t *bytes, siz
     struct page_fixture *fixture = page_fixture_new();
     fixture->config.protocols.native_histograms = random & 2;
     fixture->config.protocols.classic_histograms = random & 4;
+    fixture->config.protocols.convert_histograms = random & 8;
     fuzz_scrape(fixture, format, page, 0, &random, &expected);
     for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
         fuzz_scrape(fixture, format, page, pieces[i], &random, &outcome);

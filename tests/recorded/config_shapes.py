@@ -195,6 +195,4 @@ OURS = [
     (r".*\.refresh_interval", ["0", "0s"], REFUSED, "Prometheus ends with it"),
     (r".*", ["[~]"], REFUSED, "an empty list item says nothing"),
     (r".*\.protobuf_message", ["~"], ACCEPTED, "as if the key were not there, like any other"),
-    (r".*\.convert_classic_histograms_to_nhcb", but(NOTHING), REFUSED,
-     "not built, and refused by name"),
 ]  # fmt: skip

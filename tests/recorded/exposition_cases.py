@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pages that record_exposition.py serves to a real Prometheus, and how."""
 
-from exposition_protobuf import histogram_cases, native_cases, plain_cases
+import exposition_nhcb
+from exposition_protobuf import histogram_cases, native_cases, number, plain_cases
 
 # Values: the same in both text formats.
 NUMBERS = """
@@ -192,6 +193,14 @@ PROTOBUF = (
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 )
 
+
+def recent(pages):
+    """Without times of their own: of a histogram's there would be no trace."""
+    return [page for page in pages if number(6, 1600000000000) not in page]
+
+
+NHCB = {"convert_classic_histograms_to_nhcb": True}
+
 FORMATS = {
     "text": {
         "content_type": "text/plain; version=0.0.4; charset=utf-8",
@@ -219,5 +228,44 @@ FORMATS = {
         "content_type": PROTOBUF,
         "cases": unique(native_cases()),
         "job": {"native_histogram_min_bucket_factor": 2.1, "native_histogram_bucket_limit": 6},
+    },
+    "text_nhcb": {
+        "content_type": "text/plain; version=0.0.4; charset=utf-8",
+        "cases": unique(exposition_nhcb.text_cases(*exposition_nhcb.repeated())),
+        "job": NHCB,
+    },
+    "text_nhcb_both": {
+        "content_type": "text/plain; version=0.0.4; charset=utf-8",
+        "cases": unique(exposition_nhcb.text_cases())[:180],
+        "job": {**NHCB, "always_scrape_classic_histograms": True},
+    },
+    "text_nhcb_limit": {
+        "content_type": "text/plain; version=0.0.4; charset=utf-8",
+        "cases": unique(exposition_nhcb.text_cases())[:100],
+        "job": {**NHCB, "native_histogram_bucket_limit": 2, "native_histogram_min_bucket_factor": 2},
+    },
+    "openmetrics_nhcb": {
+        "content_type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        "cases": unique(
+            exposition_nhcb.openmetrics_cases(
+                *exposition_nhcb.repeated(), *exposition_nhcb.created()
+            )
+        ),
+        "job": NHCB,
+    },
+    "openmetrics_nhcb_both": {
+        "content_type": "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        "cases": unique(exposition_nhcb.openmetrics_cases())[:150],
+        "job": {**NHCB, "always_scrape_classic_histograms": True},
+    },
+    "protobuf_nhcb": {
+        "content_type": PROTOBUF,
+        "cases": recent(unique(histogram_cases())),
+        "job": NHCB,
+    },
+    "protobuf_nhcb_both": {
+        "content_type": PROTOBUF,
+        "cases": recent(unique(histogram_cases())),
+        "job": {**NHCB, "always_scrape_classic_histograms": True},
     },
 }

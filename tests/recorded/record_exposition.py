@@ -136,7 +136,8 @@ def write_histogram(h):
     numbers = f"count={write_count(h, h['count'])} sum={write_value(h['sum'] or 0)}"
     zero = f"zero={write_value(h['zero_threshold'] or 0)}:{write_count(h, h['zero_count'])}"
     buckets = f"positive={write_buckets(h, 'positive')} negative={write_buckets(h, 'negative')}"
-    return f"{kind} schema={h['schema']} {numbers} {zero} {buckets}"
+    bounds = " custom=[" + ",".join(map(write_value, h["custom"])) + "]" if h["custom"] else ""
+    return f"{kind} schema={h['schema']} {numbers} {zero} {buckets}{bounds}"
 
 
 class Pages:

@@ -134,7 +134,7 @@ def read_span(data):
 
 def read_histogram(data):
     h = {"float": False, "hint": 0, "count": 0, "zero_count": 0, "sum": 0, "schema": 0}
-    h.update(zero_threshold=0, timestamp=0, negative=([], []), positive=([], []))
+    h.update(zero_threshold=0, timestamp=0, negative=([], []), positive=([], []), custom=[])
     for field, value in members(data):
         if field in (1, 6):
             h["count" if field == 1 else "zero_count"] = value
@@ -156,6 +156,8 @@ def read_histogram(data):
             h["hint"] = value
         elif field == 15:
             h["timestamp"] = signed(value)
+        elif field == 16:
+            h["custom"] += [double_bits(value[i : i + 8]) for i in range(0, len(value), 8)]
     return h
 
 

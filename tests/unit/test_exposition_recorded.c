@@ -220,6 +220,16 @@ static void write_buckets(struct buffer *out, const struct histogram *h, const c
     buffer_append_char(out, ']');
 }
 
+static void write_custom_values(struct buffer *out, const struct histogram *h)
+{
+    for (uint32_t i = 0; i < h->custom_value_count; i++) {
+        buffer_append_string(out, i ? "," : " custom=[");
+        write_value(out, h->custom_values[i]);
+    }
+    if (h->custom_value_count)
+        buffer_append_char(out, ']');
+}
+
 static void add_histogram(struct outcome *outcome, const struct labels *labels,
                           const struct sample *sample)
 {
@@ -242,6 +252,7 @@ static void add_histogram(struct outcome *outcome, const struct labels *labels,
                   h->positive_delta_count);
     write_buckets(out, h, "negative", h->negative_spans, h->negative_span_count, h->negative_deltas,
                   h->negative_delta_count);
+    write_custom_values(out, h);
     write_time(out, sample->timestamp_ms);
     outcome_end_line(outcome, start);
 }
@@ -492,6 +503,70 @@ static void test_protobuf_limit(void **state)
         {.native_histogram_min_bucket_factor = 2.1, .native_histogram_bucket_limit = 6}});
 }
 
+static void test_text_nhcb(void **state)
+{
+    (void)state;
+    replay(&(struct recording){
+        "tests/recorded/exposition_text_nhcb.txt", 240, SCRAPE_TEXT, {.convert_histograms = true}});
+}
+
+static void test_text_nhcb_both(void **state)
+{
+    (void)state;
+    replay(&(struct recording){"tests/recorded/exposition_text_nhcb_both.txt",
+                               180,
+                               SCRAPE_TEXT,
+                               {.convert_histograms = true, .classic_histograms = true}});
+}
+
+static void test_openmetrics_nhcb(void **state)
+{
+    (void)state;
+    replay(&(struct recording){"tests/recorded/exposition_openmetrics_nhcb.txt",
+                               170,
+                               SCRAPE_OPENMETRICS,
+                               {.convert_histograms = true}});
+}
+
+static void test_openmetrics_nhcb_both(void **state)
+{
+    (void)state;
+    replay(&(struct recording){"tests/recorded/exposition_openmetrics_nhcb_both.txt",
+                               150,
+                               SCRAPE_OPENMETRICS,
+                               {.convert_histograms = true, .classic_histograms = true}});
+}
+
+static void test_protobuf_nhcb(void **state)
+{
+    (void)state;
+    replay(&(struct recording){"tests/recorded/exposition_protobuf_nhcb.txt",
+                               48,
+                               SCRAPE_PROTOBUF,
+                               {.native_histograms = true, .convert_histograms = true}});
+}
+
+static void test_protobuf_nhcb_both(void **state)
+{
+    (void)state;
+    replay(&(struct recording){
+        "tests/recorded/exposition_protobuf_nhcb_both.txt",
+        48,
+        SCRAPE_PROTOBUF,
+        {.native_histograms = true, .convert_histograms = true, .classic_histograms = true}});
+}
+
+static void test_text_nhcb_limit(void **state)
+{
+    (void)state;
+    replay(&(struct recording){
+        "tests/recorded/exposition_text_nhcb_limit.txt",
+        100,
+        SCRAPE_TEXT,
+        {.convert_histograms = true},
+        {.native_histogram_min_bucket_factor = 2, .native_histogram_bucket_limit = 2}});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +576,13 @@ int main(void)
         cmocka_unit_test(test_protobuf_both),
         cmocka_unit_test(test_protobuf_factor),
         cmocka_unit_test(test_protobuf_limit),
+        cmocka_unit_test(test_text_nhcb),
+        cmocka_unit_test(test_text_nhcb_both),
+        cmocka_unit_test(test_openmetrics_nhcb),
+        cmocka_unit_test(test_openmetrics_nhcb_both),
+        cmocka_unit_test(test_protobuf_nhcb),
+        cmocka_unit_test(test_protobuf_nhcb_both),
+        cmocka_unit_test(test_text_nhcb_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,6 @@ const struct config_block config_global_block = {(const struct config_field[]){
     {"scrape_failure_log_file", CONFIG_PATH, GLOBAL(scrape_failure_log_file)},
     {"", CONFIG_INLINE, GLOBAL(limits), .block = &config_scrape_limits_block},
     {"", CONFIG_INLINE, GLOBAL(protocols), .block = &config_protocol_block},
-    {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
     {"extra_scrape_metrics", CONFIG_BOOL, GLOBAL(extra_scrape_metrics)},
     {NULL}}};
 

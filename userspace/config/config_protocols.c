@@ -137,6 +137,7 @@ const struct config_block config_protocol_block = {
         {"scrape_protocols", CONFIG_CUSTOM, 0, .decode = decode_protocols},
         {"scrape_native_histograms", CONFIG_BOOL, PROTOCOL(native_histograms)},
         {"always_scrape_classic_histograms", CONFIG_BOOL, PROTOCOL(classic_histograms)},
+        {"convert_classic_histograms_to_nhcb", CONFIG_BOOL, PROTOCOL(convert_histograms)},
         {"metric_name_validation_scheme", CONFIG_CUSTOM, PROTOCOL(legacy_names),
          .decode = decode_validation},
         {"metric_name_escaping_scheme", CONFIG_CUSTOM, PROTOCOL(escaping),

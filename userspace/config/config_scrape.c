@@ -105,7 +105,6 @@ const struct config_block config_scrape_block = {
          SCRAPE(limits.native_histogram_bucket_limit), 0, UINT32_MAX},
         {"native_histogram_min_bucket_factor", CONFIG_CUSTOM,
          SCRAPE(limits.native_histogram_min_bucket_factor), .decode = config_decode_factor},
-        {"convert_classic_histograms_to_nhcb", CONFIG_UNBUILT, .neutral = "false"},
 
         {"", CONFIG_INLINE, offsetof(struct job, discovery), .block = &config_discovery_block},
         {NULL}},

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "scrape/scrape_convert.h"
 #include "scrape/scrape_known.h"
 #include "scrape/scrape_take.h"
 
@@ -53,6 +54,24 @@ static void end_run(struct scrape_page *page, const struct line_reader *reader,
     scrape_families_end_run(&page->families, &page->run);
 }
 
+/* A comment ends a histogram, and with it the need to look at every line. */
+static int end_histogram(struct scrape_page *page, const struct exposition_parser *parser)
+{
+    bool is_comment = parser->next < parser->end && *parser->next == '#';
+
+    return is_comment ? scrape_convert_flush(page) : 0;
+}
+
+/* Goes behind what is known, as far as that need not be read. */
+static void skip_known(struct scrape_page *page, struct line_reader *reader)
+{
+    if (page->convert && scrape_convert_is_busy(page->convert))
+        return;
+    if (reader->run == reader->parser.next && scrape_page_take_known(page, &reader->parser))
+        reader->run = reader->parser.next;
+    expect_piece(page, reader);
+}
+
 /* As exposition_next, but that a failed page ends too. */
 static int read_lines(struct scrape_page *page, struct line_reader *reader)
 {
@@ -60,19 +79,21 @@ static int read_lines(struct scrape_page *page, struct line_reader *reader)
     struct exposition_parser *parser = &reader->parser;
 
     for (;;) {
-        if (reader->run == parser->next && scrape_page_take_known(page, parser))
-            reader->run = parser->next;
-        expect_piece(page, reader);
+        if (page->convert && end_histogram(page, parser))
+            return 0;
+        skip_known(page, reader);
         int result = exposition_next(parser, entry);
         if (result <= 0)
             return result;
         page->line = parser->line;
         if (entry->kind != EXPOSITION_SAMPLE) {
+            if (page->convert && scrape_convert_flush(page))
+                return 0;
             scrape_families_take(&page->families, parser->format, entry);
             continue;
         }
         end_run(page, reader, entry);
-        if (scrape_page_take(page, entry))
+        if (page->convert ? scrape_convert_take(page, entry) : scrape_page_take(page, entry))
             return 0;
         reader->run = parser->next;
     }
@@ -185,6 +206,8 @@ void scrape_page_end(struct scrape_page *page)
         scrape_page_end_families(page);
     else
         end_text(page);
+    if (!page->failed && page->convert)
+        scrape_convert_flush(page);
     if (!page->failed && page->over_limit)
         scrape_page_fail(page, "sample limit exceeded");
     if (!page->failed && page->over_buckets)
@@ -217,6 +240,17 @@ struct sample_record scrape_page_record(const struct scrape_page *page)
     return record;
 }
 
+static void begin_convert(struct scrape_page *page)
+{
+    const struct scrape_protocol_config *config = &page->target->config->protocols;
+    int error = config->convert_histograms
+                    ? scrape_convert_new(config->classic_histograms, &page->convert)
+                    : 0;
+
+    if (error)
+        scrape_page_fail_errno(page, error);
+}
+
 void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *shared,
                        const struct target *target, struct scrape_cache *cache,
                        int64_t timestamp_ms)
@@ -235,6 +269,7 @@ void scrape_page_begin(struct scrape_page *page, const struct scrape_shared *sha
     if (exemplars)
         scrape_exemplars_begin(exemplars);
     sample_list_reserve(&page->samples, scrape_cache_count(cache) + 8);
+    begin_convert(page);
 }
 
 void scrape_page_set_format(struct scrape_page *page, enum scrape_format format)
@@ -257,5 +292,6 @@ void scrape_page_free(struct scrape_page *page)
     scrape_families_end(&page->families);
     buffer_free(&page->tail);
     proto_exposition_free(&page->proto);
+    scrape_convert_free(&page->convert);
     sample_list_free(&page->samples);
 }

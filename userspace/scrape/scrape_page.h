@@ -46,6 +46,7 @@ struct scrape_page {
     bool ended;                     /* `# EOF` was read */
     unsigned line;                  /* lines (or families) read */
     struct proto_exposition *proto; /* NULL: text */
+    struct scrape_convert *convert; /* NULL: classic histograms stay what they are */
     bool took;                      /* the sample read last is in the record */
 
     struct sample_list samples;

@@ -2,6 +2,7 @@
 /* A protobuf page, family by family: one is held at a time, and only while it is not complete. */
 #include <errno.h>
 
+#include "scrape/scrape_convert.h"
 #include "scrape/scrape_take.h"
 
 static void read_family(struct scrape_page *page, struct text family)
@@ -18,9 +19,11 @@ static void read_family(struct scrape_page *page, struct text family)
             result = 0;
             continue;
         }
-        result = scrape_page_take(page, entry);
+        result = page->convert ? scrape_convert_take(page, entry) : scrape_page_take(page, entry);
         histogram_release(entry->histogram);
     }
+    if (!result && page->convert)
+        result = scrape_convert_flush(page);
     if (page->failed || !result)
         return;
     if (result == -ENOMEM)

@@ -31,6 +31,7 @@ struct scrape_protocol_config {
     enum scrape_protocol fallback; /* of an answer without a Content-Type that says which */
     bool native_histograms;
     bool classic_histograms; /* also of those that come as native ones */
+    bool convert_histograms; /* classic ones become native ones with custom buckets */
     bool legacy_names;       /* metric_name_validation_scheme */
     enum scrape_escaping escaping;
 };

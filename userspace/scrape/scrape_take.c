@@ -146,7 +146,9 @@ static int add_series(struct scrape_page *page, const struct exposition_entry *e
         return scrape_page_fail_errno(page, error);
     if (!dropped && page->over_limit)
         return 0;
-    error = scrape_cache_add(page->cache, page->format, &page->run, entry->series, series, out);
+    /* the text of one that was put together here is not what a page of text can show */
+    enum scrape_format format = entry->verbatim ? SCRAPE_PROTOBUF : page->format;
+    error = scrape_cache_add(page->cache, format, &page->run, entry->series, series, out);
     if (error && series)
         series_table_release(table, series);
     if (error)
