@@ -68,6 +68,7 @@ static const struct config_case accepted_cases[] = {
      "global: {external_labels: {__name__: c, a.b: c, 9a: b}}",
      "f:2:28: warning: global.external_labels.__name__: has no effect: every series has a name of "
      "its own\n"},
+    {METRICS "max_rows: 1048576", ""},
     {SCRAPE "static_configs: [{labels: {9a: b, a-b: c}}]", ""},
     {SCRAPE "label_limit: 1e3\n"
             "  sample_limit: 0x10\n"

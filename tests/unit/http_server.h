@@ -179,6 +179,9 @@ static inline void answer(struct server *server, struct connection *connection, 
         send_text(fd, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
     else if (strcmp(path, "/bad-gzip") == 0)
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd");
+    else if (strcmp(path, "/zlib") == 0) /* "deflate", of "a" */
+        send_text(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n"
+                      "\x78\x9c\x4b\x04\x01\x01\x62\x01\x62");
     else if (strcmp(path, "/half") == 0)
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     else if (strcmp(path, "/cut") == 0)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "command/config_check.h"
 #include "config/config.h"
 
@@ -225,6 +226,19 @@ static void test_checksum(void **state)
     config_free(&config);
 }
 
+static void test_file_sd_default(void **state)
+{
+    (void)state;
+    put("a.yml", "scrape_configs:\n"
+                 "- job_name: a\n"
+                 "  file_sd_configs: [{files: [.yml]}, {files: [b.yml], refresh_interval: 7s}]\n");
+    struct config *config = load("a.yml");
+    struct discoverer_config **list = config->discoveries[0].list;
+    assert_int_equal(list[0]->file.refresh_interval_ns, 300 * NS_PER_SECOND);
+    assert_int_equal(list[1]->file.refresh_interval_ns, 7 * NS_PER_SECOND);
+    config_free(&config);
+}
+
 /* A reload sees by its digests what of a job has changed. */
 static void test_digests(void **state)
 {
@@ -236,6 +250,9 @@ static void test_digests(void **state)
         {"# c\nglobal: {}\nscrape_configs:\n- job_name: a\n  static_configs: [{targets: [x]}]", 1,
          1, 1},
         {"global: {external_labels: {a: b}}\n"
+         "scrape_configs: [{job_name: a, static_configs: [{targets: [x]}]}]",
+         1, 1, 1},
+        {"global: {evaluation_interval: 5s}\n"
          "scrape_configs: [{job_name: a, static_configs: [{targets: [x]}]}]",
          1, 1, 1},
         {"global: {}\nscrape_configs: [{job_name: a, static_configs: [{targets: [y]}]}]", 1, 1, 0},
@@ -279,6 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_problems, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checked_files, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checksum, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_file_sd_default, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_digests, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,12 @@ static void test_refused(void **state)
          PLACE(5, 42) ".selectors[1]: a second selector of role pod\n"},
         {JOB "  - role: pod\n    selectors: [{role: pod, field: 'a=b,spec.nodeName'}]\n",
          PLACE(5, 36) ".selectors[0].field: at \"spec.nodeName\": no FIELD=VALUE\n"},
+        {JOB "  - role: pod\n    selectors: [{role: pod, label: 'a=b, !c d'}]\n",
+         PLACE(5,
+               36) ".selectors[0].label: at \"d\": expected a comma, or =, !=, in (...) or notin "
+                   "(...)\n"},
+        {JOB "  - role: pod\n    selectors: [{role: pod, label: 'a=b, !-'}]\n",
+         PLACE(5, 36) ".selectors[0].label: at \"!-\": no label's name\n"},
         {JOB "  - role: pod\n    attach_metadata: {job: true}\n", NULL},
         {JOB "  - role: pod\n    port: 80\n", NULL},
         {JOB "  - \n", NULL},

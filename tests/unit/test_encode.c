@@ -428,6 +428,7 @@ static void test_metadata_requests(void **state)
         {TEXT("http_requests"), TEXT("Requests \\ \n seen."), TEXT(""), METADATA_COUNTER},
         {TEXT("up"), {help, sizeof(help)}, TEXT("seconds"), METADATA_GAUGE},
         {TEXT("x"), {NULL, 0}, {NULL, 0}, METADATA_UNKNOWN},
+        {{help, sizeof(help)}, TEXT("long"), {NULL, 0}, METADATA_SUMMARY},
     };
     (void)state;
     struct text encoded;

@@ -156,6 +156,7 @@ static void test_all(void **state)
     assert_int_equal(json_array_size(dropped), 1);
     assert_text(json_object_get(json_array_get(dropped, 0), "discoveredLabels"), "__address__",
                 "h:1");
+    assert_text(json_array_get(dropped, 0), "scrapePool", "a \"pool\"");
     json_t *counts = json_object_get(data, "droppedTargetCounts");
     assert_int_equal(json_integer_value(json_object_get(counts, "a \"pool\"")), 2);
     assert_int_equal(json_integer_value(json_object_get(counts, "b")), 0);
