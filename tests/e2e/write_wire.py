@@ -97,6 +97,7 @@ class Series:
         self.labels = ()
         self.samples = []
         self.histograms = []  # (timestamp ms, count)
+        self.histogram_bytes = []  # of each, its whole message
         self.exemplars = []  # (labels, value)
         self.metadata = None  # (type, help, unit)
         self.created = 0
@@ -158,6 +159,7 @@ def read_v1(data):
                 series.exemplars.append(_exemplar(value, lambda one: [_label(one)]))
             elif inner == 4:
                 series.histograms.append(_histogram(value))
+                series.histogram_bytes.append(value)
         series.labels = tuple(labels)
         found.append(series)
     return found, metadata
@@ -188,6 +190,7 @@ def read_v2(data):
                 series.samples.append(_sample(value))
             elif inner == 3:
                 series.histograms.append(_histogram(value))
+                series.histogram_bytes.append(value)
             elif inner == 4:
                 series.exemplars.append(_exemplar(value, labels_of))
             elif inner == 5:

@@ -278,6 +278,32 @@ static void test_histograms_are_sent_if_asked_for(void **state)
     assert_int_equal(counted(f, "histograms_pending"), 0);
 }
 
+static void test_custom_buckets_are_sent_by_2_0_alone(void **state)
+{
+    struct fixture *f = *state;
+    f->configs[1].protocol = REMOTE_WRITE_V2;
+    start(f, 2);
+    struct histogram *h = calloc(1, sizeof(*h));
+    h->references = 1;
+    h->schema = HISTOGRAM_CUSTOM_SCHEMA;
+    struct sample samples[] = {
+        {.series = make_series(f, 1), .timestamp_ms = 5, .value = 1},
+        {.series = make_series(f, 2), .type = SAMPLE_HISTOGRAM, .timestamp_ms = 6, .histogram = h},
+    };
+    sample_sink_append(shipper_sink(f->shipper), samples, 2);
+    histogram_release(h);
+    series_table_release(f->series, samples[0].series);
+    series_table_release(f->series, samples[1].series);
+    f->wanted = 2;
+    assert_true(run(f, LIMIT_MS, second_has_taken));
+    run_until_taken(f, 1);
+    run(f, 50, NULL);
+    assert_int_equal(f->receivers[0].taken_count, 1);
+    assert_int_equal(
+        metric_value(f, "histograms_dropped_total", "reason=\"nhcb_in_rw1_not_supported\","), 1);
+    assert_int_equal(counted(f, "histograms_pending"), 0);
+}
+
 /* ---- metadata ---- */
 
 static void describe(struct fixture *f, series_id series, const char *family)
@@ -389,6 +415,7 @@ int main(void)
         SHIP_TEST(test_write_relabel_configs),
         SHIP_TEST(test_samples_that_grow_too_old_on_their_way),
         SHIP_TEST(test_histograms_are_sent_if_asked_for),
+        SHIP_TEST(test_custom_buckets_are_sent_by_2_0_alone),
         SHIP_TEST(test_metadata_in_requests_of_its_own),
         SHIP_TEST(test_refused_metadata_holds_nothing),
         SHIP_TEST(test_counts_add_up_whatever_happens),

@@ -89,15 +89,30 @@ static int relabel(struct remote *remote, series_id series, series_id *out)
     return remote->relabel ? remote_relabel_series(remote->relabel, series, out) : 0;
 }
 
+/* Whether this remote gets such a histogram. The message of 1.0 has no place for custom bounds. */
+static bool takes_histogram(const struct remote *remote, const struct histogram *histogram,
+                            enum remote_drop_reason *why_not)
+{
+    bool is_custom = histogram->schema == HISTOGRAM_CUSTOM_SCHEMA;
+
+    *why_not = REMOTE_DROP_NO_HISTOGRAMS;
+    if (!remote->parts.config->send_native_histograms)
+        return false;
+    *why_not = REMOTE_DROP_CUSTOM_BUCKETS;
+    return !is_custom || remote->parts.protocol != REMOTE_WRITE_V1;
+}
+
 static void take(struct remote *remote, struct shard *shard, const struct queue_sample *sample,
                  int64_t least_ms)
 {
+    enum remote_drop_reason why_not;
     series_id series;
 
     if (shard_has_had(shard, sample->end))
         return;
-    if (sample->sample.type == SAMPLE_HISTOGRAM && !remote->parts.config->send_native_histograms)
-        drop(remote, sample, REMOTE_DROP_NO_HISTOGRAMS);
+    if (sample->sample.type == SAMPLE_HISTOGRAM &&
+        !takes_histogram(remote, sample->sample.histogram, &why_not))
+        drop(remote, sample, why_not);
     else if (sample->sample.timestamp_ms < least_ms)
         drop(remote, sample, REMOTE_DROP_TOO_OLD);
     else if (relabel(remote, sample->sample.series, &series))

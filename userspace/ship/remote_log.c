@@ -158,6 +158,8 @@ void remote_log_dropped(struct remote_log *log, enum remote_drop_reason reason, 
         [REMOTE_DROP_QUEUE_FULL] = "the queue is full, see queue.max_bytes",
         [REMOTE_DROP_QUEUE_AGE] = "older than queue.max_age",
         [REMOTE_DROP_QUEUE_CORRUPT] = "damaged or missing in the queue on disk",
+        [REMOTE_DROP_CUSTOM_BUCKETS] =
+            "histograms with custom buckets are not of remote write 1.0, see protobuf_message",
         [REMOTE_DROP_TOO_OLD] = "older than queue_config.sample_age_limit",
         [REMOTE_DROP_TOO_LARGE] = "longer than a request can be",
         [REMOTE_DROP_NO_MEMORY] = "no memory",

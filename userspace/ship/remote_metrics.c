@@ -107,6 +107,7 @@ static const char *const drop_reasons[REMOTE_DROP_REASONS] = {
     [REMOTE_DROP_QUEUE_CORRUPT] = "queue_corrupt",
     [REMOTE_DROP_RELABELLED] = "dropped_series",
     [REMOTE_DROP_NO_HISTOGRAMS] = "native_histograms_not_sent",
+    [REMOTE_DROP_CUSTOM_BUCKETS] = "nhcb_in_rw1_not_supported",
     [REMOTE_DROP_TOO_OLD] = "too_old",
     [REMOTE_DROP_TOO_LARGE] = "too_large",
     [REMOTE_DROP_NO_MEMORY] = "no_memory",

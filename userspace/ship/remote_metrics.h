@@ -11,13 +11,14 @@
 
 /* Samples that never were in a request. */
 enum remote_drop_reason {
-    REMOTE_DROP_QUEUE_FULL,    /* the oldest, to make room; or a record that finds none */
-    REMOTE_DROP_QUEUE_AGE,     /* longer in the queue than queue.max_age */
-    REMOTE_DROP_QUEUE_CORRUPT, /* damaged or missing on disk */
-    REMOTE_DROP_RELABELLED,    /* by write_relabel_configs */
-    REMOTE_DROP_NO_HISTOGRAMS, /* native ones, without send_native_histograms */
-    REMOTE_DROP_TOO_OLD,       /* than queue_config.sample_age_limit */
-    REMOTE_DROP_TOO_LARGE,     /* one sample alone is too long for a request */
+    REMOTE_DROP_QUEUE_FULL,     /* the oldest, to make room; or a record that finds none */
+    REMOTE_DROP_QUEUE_AGE,      /* longer in the queue than queue.max_age */
+    REMOTE_DROP_QUEUE_CORRUPT,  /* damaged or missing on disk */
+    REMOTE_DROP_RELABELLED,     /* by write_relabel_configs */
+    REMOTE_DROP_NO_HISTOGRAMS,  /* native ones, without send_native_histograms */
+    REMOTE_DROP_CUSTOM_BUCKETS, /* histograms with such, which 1.0 cannot carry */
+    REMOTE_DROP_TOO_OLD,        /* than queue_config.sample_age_limit */
+    REMOTE_DROP_TOO_LARGE,      /* one sample alone is too long for a request */
     REMOTE_DROP_NO_MEMORY,
     REMOTE_DROP_REASONS
 };
