@@ -108,6 +108,24 @@ static void test_any_order(void **state)
     histogram_release(histogram);
 }
 
+/* All that is said of it is a sum, or a count: what it counts is above every bound. */
+static void test_without_buckets(void **state)
+{
+    (void)state;
+    for (unsigned count = 0; count < 3; count++) {
+        nhcb_builder_clear(&builder);
+        nhcb_builder_set_sum(&builder, 7);
+        if (count)
+            nhcb_builder_set_count(&builder, count);
+        struct histogram *histogram = build();
+        assert_int_equal(histogram->custom_value_count, 0);
+        assert_int_equal(histogram->count, count);
+        assert_true(histogram->sum == 7);
+        assert_int_equal(histogram->positive_delta_count, count ? 1 : 0);
+        histogram_release(histogram);
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -155,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_integers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_integers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_any_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_without_buckets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many, setup, teardown),
     };

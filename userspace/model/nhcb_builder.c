@@ -238,11 +238,11 @@ static struct histogram *make(const struct nhcb_builder *builder, const struct p
 static int complete(struct nhcb_builder *builder)
 {
     uint32_t count = builder->bucket_count;
-    const struct nhcb_bucket *last = &builder->buckets[count - 1];
+    const struct nhcb_bucket *last = count ? &builder->buckets[count - 1] : NULL;
 
-    if (!builder->has_count && count)
+    if (!builder->has_count && last)
         builder->count = last->count;
-    if (count && isinf(last->bound) && last->bound > 0)
+    if (last && isinf(last->bound) && last->bound > 0)
         return 0;
     int error = reserve(builder);
     if (!error)
