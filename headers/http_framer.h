@@ -18,7 +18,7 @@
 
 #define HTTP_LINE_KEPT 256u
 #define HTTP_LINE_TAIL 16u
-#define HTTP_WINDOW_LOAD 1024u /* bytes taken from a packet at a time */
+#define HTTP_WINDOW_LOAD 1280u /* bytes taken from a packet at a time */
 #define HTTP_WINDOW_BYTES (HTTP_LINE_KEPT + HTTP_WINDOW_LOAD)
 #define HTTP_SCAN_BYTES 64u    /* looked at in one step */
 #define HTTP_SCAN_STEPS 128    /* steps and lines in one call */

@@ -8,19 +8,20 @@
 
 #include "http_connection.h"
 
-#define HTTP_PLAIN_BYTES 512u /* the longest head */
+#define HTTP_PLAIN_BYTES HTTP_WINDOW_BYTES /* the longest head: more than a segment of Ethernet */
 #define HTTP_LINE_END ('\r' | '\n' << 8)
-#define HTTP_PLAIN_STEPS 72 /* of up to 16 bytes, or of a line */
+#define HTTP_PLAIN_STEPS 144 /* of up to 16 bytes, or of a line */
 
 /* What a plain head says, in one number: the way of a result through a register. 0: it is not
  * plain. */
-#define HTTP_PLAIN_LENGTH 0x3ffu /* the head's length */
-#define HTTP_PLAIN_IS_RESPONSE 0x400u
-#define HTTP_PLAIN_HAS_LENGTH 0x800u /* of the body */
-#define HTTP_PLAIN_IS_WHOLE 0x1000u  /* as much follows it in the packet as it says, or nothing */
-#define HTTP_PLAIN_CODE 16           /* 16 bits: status, or method */
+#define HTTP_PLAIN_LENGTH 0x7ffu /* the head's length */
+#define HTTP_PLAIN_IS_RESPONSE 0x800u
+#define HTTP_PLAIN_HAS_LENGTH 0x1000u /* of the body */
+#define HTTP_PLAIN_IS_WHOLE 0x2000u   /* as much follows it in the packet as it says, or nothing */
+#define HTTP_PLAIN_CODE 16            /* 16 bits: status, or method */
 #define HTTP_PLAIN_ROUTE 32
 #define HTTP_PLAIN_HOST 48
+_Static_assert(HTTP_PLAIN_BYTES <= HTTP_PLAIN_LENGTH, "a head's length");
 
 /* Hook: adds the exchange to its row. 0, with nothing done: it has none yet. */
 static int http_exchange_count_known(const struct http_exchange *exchange);

@@ -35,7 +35,12 @@
     "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"        \
     "Referer: https://shop.example.com/shop/orders\r\nConnection: keep-alive\r\n"            \
     "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark; consent=all\r\n"          \
-    "Upgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n\r\n"
+    "Upgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n"
+#define FIELD100                                                                          \
+    "X-Consent-Choices: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
+    "0123456789abcde\r\n"
+#define FIELD400 FIELD100 FIELD100 FIELD100 FIELD100
+#define SHORT_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n"
 #define RESPONSE_HEAD(length)                                                            \
     "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n" \
     "Content-Type: text/html\r\nContent-Length: " length "\r\n"                          \
@@ -61,9 +66,13 @@ static const struct kind kinds[] = {
     {"pure ACK", body, 0, HTTP_INGRESS, HTTP_PHASE_START},
     {"mid-body segment, 1448 bytes", body, sizeof(body), HTTP_EGRESS, HTTP_PHASE_BODY},
     {"GET of 48 bytes", TEXT(GET), HTTP_INGRESS, HTTP_PHASE_START},
-    {"GET of a browser, 560 bytes", TEXT(BROWSER_GET), HTTP_INGRESS, HTTP_PHASE_START},
+    {"GET of a browser, 560 bytes", TEXT(BROWSER_GET "\r\n"), HTTP_INGRESS, HTTP_PHASE_START},
+    {"GET of a browser, 1360 bytes", TEXT(BROWSER_GET FIELD400 FIELD400 "\r\n"), HTTP_INGRESS,
+     HTTP_PHASE_START},
     {"16 GETs pipelined", TEXT(GET4 GET4 GET4 GET4), HTTP_INGRESS, HTTP_PHASE_START},
     {"response of 240 + 20 bytes", TEXT(RESPONSE_HEAD("20") "hello from the edge\n"), HTTP_EGRESS,
+     HTTP_PHASE_START, .asked = true, .answers = true},
+    {"response of 39 + 20 bytes", TEXT(SHORT_HEAD "hello from the edge\n"), HTTP_EGRESS,
      HTTP_PHASE_START, .asked = true, .answers = true},
     {"response head, body to come", TEXT(RESPONSE_HEAD("1000000")), HTTP_EGRESS, HTTP_PHASE_START,
      .asked = true},

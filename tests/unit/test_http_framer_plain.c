@@ -12,10 +12,14 @@
 #define REQUEST(target, fields) "GET " target " HTTP/1.1\r\n" fields "\r\n"
 #define ANSWER(status, fields) "HTTP/1.1 " status "\r\n" fields "\r\n"
 #define LENGTH(text) "Content-Length: " text "\r\n"
+#define LINES4 "A:\r\nB: 1\r\nC: 2\r\nD: 3\r\n"
+#define LINES64                                                                                \
+    LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 LINES4 \
+        LINES4 LINES4 LINES4
+#define X512 X64 X64 X64 X64 X64 X64 X64 X64
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
-/* One exchange, and whether its answer is counted on the short way where each comes in one packet.
- */
+/* One exchange, and whether its answer is counted on the short way where each comes in one packet. */
 static const struct {
     const char *request, *answer;
     int plain;
@@ -31,7 +35,8 @@ static const struct {
     {GET, ANSWER("200 OK", "CONTENT-LENGTH: 12\r\nX: " X64 X64 X64 X64 "\r\n") "hello, world", 1},
     {GET, ANSWER("200 OK", LENGTH("28")) LENGTH("9") "\r\n\r\n\r\n\r\n\n", 1},
     {REQUEST("/", "X: " X64 X64 X64 X64 X64 X64 X64 "\r\n"), OK2, 1},
-    {REQUEST("/", "X: " X64 X64 X64 X64 X64 X64 X64 X64 "\r\n"), OK2, 1},
+    {REQUEST("/", "X: " X512 "\r\n"), OK2, 1},
+    {REQUEST("/", "X: " X512 X512 X512 "\r\n"), OK2, 1},
     /* answers of the other kind */
     {GET, ANSWER("200 OK", "A:\r\nB:1\r\nC:\r\n" LENGTH("2")) "ok", 1},
     {GET, ANSWER("200 OK", "Content-Length:2\r\n") "ok", 0},
@@ -53,7 +58,11 @@ static const struct {
     {"HEAD / HTTP/1.1\r\n\r\n", ANSWER("200 OK", LENGTH("")), 0},
     {GET, ANSWER("100 Continue", "") ANSWER("200 OK", LENGTH("2")) "ok", 0},
     {GET, "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 0},
-    {GET, ANSWER("200 OK", LENGTH("2") "X: " X64 X64 X64 X64 X64 X64 X64 X64 "\r\n") "ok", 0},
+    {GET, ANSWER("200 OK", "X: " X512 X512 "\r\n" LENGTH("2")) "ok", 1},
+    {GET, ANSWER("200 OK", LINES64 LENGTH("2") LINES64) "ok", 1},
+    {GET, ANSWER("200 OK", LINES64 LINES64 LENGTH("2") LINES64) "ok", 0},
+    {GET, ANSWER("200 OK", LENGTH("2") "X: " X512 X512 X512 "\r\n") "ok", 0},
+    {"HEAD / HTTP/1.1\r\n\r\n", ANSWER("200 OK", LENGTH("9") "X: " X512 X512 X512 "\r\n"), 0},
     /* and requests, after which the answer may be plain */
     {"BREW / HTTP/1.1\r\n\r\n", OK2, 1},
     {"GET / HTTP/1.1\n\n", OK2, 1},
@@ -119,6 +128,38 @@ static void test_the_same_rows(void **state)
     }
 }
 
+/* A head of `length` bytes, whose last field is `last`. */
+static const char *head_of(uint32_t length, const char *start, const char *last)
+{
+    static char text[2 * HTTP_PLAIN_BYTES];
+    int filler = length - strlen(start) - strlen("X: \r\n") - strlen(last) - strlen("\r\n");
+
+    assert_true(filler > 0 && length < sizeof(text));
+    sprintf(text, "%sX: %0*d\r\n%s\r\n", start, filler, 0, last);
+    assert_int_equal(strlen(text), length);
+    return text;
+}
+
+/* Up to the longest that goes the short way, and beyond: the fields at its end are read. */
+static void test_longest_heads(void **state)
+{
+    (void)state;
+    begin();
+    ask(REQUEST("/r", "Host: edge.example\r\n"));
+    answer("HTTP/1.1 200 OK\r\n" LENGTH("0") "\r\n");
+    struct http_row_key key = framer.rows[0].key;
+    for (uint32_t length = HTTP_PLAIN_BYTES - 80; length < HTTP_PLAIN_BYTES + 80; length++) {
+        unsigned before = framer.plain;
+        uint64_t loaded = framer.bytes_loaded;
+        ask(head_of(length, "GET /r HTTP/1.1\r\n", "Host: edge.example\r\n"));
+        assert_true((framer.bytes_loaded - loaded == length) == (length <= HTTP_PLAIN_BYTES));
+        answer(head_of(length, "HTTP/1.1 200 OK\r\n", "Content-Length: 0\r\n"));
+        assert_int_equal(framer.plain - before, length <= HTTP_PLAIN_BYTES);
+        expect(framer.row_count - 1, HTTP_METHOD_GET, 200, 0, 0);
+        assert_memory_equal(&framer.rows[framer.row_count - 1].key, &key, sizeof(key));
+    }
+}
+
 /* More plain answers than sequence numbers that can be told apart, then a retransmission and a
  * hole. */
 static void test_general_goes_on(void **state)
@@ -180,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_same_rows),
+        cmocka_unit_test(test_longest_heads),
         cmocka_unit_test(test_general_goes_on),
         cmocka_unit_test(test_tunnel_after_plain),
     };
