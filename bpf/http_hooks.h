@@ -186,22 +186,24 @@ static __always_inline struct scratch *scratch_claim(void)
     return 0;
 }
 
-/* The CPU's own place for the short way, without a claim: whoever comes between leaves another mark there. */
-static __always_inline struct scratch *scratch_mark(__u64 mark)
+/* The CPU's own place for the short way, without a claim: whoever comes between leaves another mark
+ * there. The mark is the packet's address, which no other packet has meanwhile. */
+static __always_inline struct scratch *scratch_mark(const struct __sk_buff *skb)
 {
     __u32 slot = scratch_count + bpf_get_smp_processor_id();
     struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 
     if (scratch) {
-        *(volatile __u64 *)&scratch->frame.claims = mark;
+        *(volatile __u64 *)&scratch->frame.claims = (__u64)skb;
         scratch->frame.slot = slot;
     }
     return scratch;
 }
 
-static __always_inline int scratch_is_marked(const struct scratch *scratch, __u64 mark)
+static __always_inline int scratch_is_marked(const struct scratch *scratch,
+                                             const struct __sk_buff *skb)
 {
-    return *(const volatile __u64 *)&scratch->frame.claims == mark;
+    return *(const volatile __u64 *)&scratch->frame.claims == (__u64)skb;
 }
 
 static __always_inline void scratch_release(struct scratch *scratch)

@@ -5,7 +5,7 @@
 #include "vmlinux.h"
 
 /* Global functions: the verifier looks at each once, whatever its arguments. */
-__u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 length, __u64 mark);
+__u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 length);
 int http_ingress_in_full(struct __sk_buff *skb);
 int http_egress_in_full(struct __sk_buff *skb);
 int http_line_in_slot(__u32 slot, __u32 line_end);
@@ -27,16 +27,16 @@ int row_add_in_slot(__u32 slot);
 #include "http_plain.h"
 #include "http_hooks.h"
 
-__noinline __u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 length, __u64 mark)
+__noinline __u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 length)
 {
-    struct scratch *scratch = scratch_mark(mark);
+    struct scratch *scratch = scratch_mark(skb);
 
     if (!scratch)
         return 0;
     scratch->frame.packet.payload = payload;
     scratch->frame.packet.length = length;
     __u64 head = http_plain_head(skb, &scratch->frame);
-    return scratch_is_marked(scratch, mark) ? head : 0;
+    return scratch_is_marked(scratch, skb) ? head : 0;
 }
 
 __noinline int http_line_in_slot(__u32 slot, __u32 line_end)
@@ -350,12 +350,12 @@ static __always_inline int meter_plain(struct __sk_buff *skb, __u8 direction)
     };
     if (!http_packet_may_be_plain(connection, &packet))
         return !http_packet_concerns(connection, &packet);
+    __u64 head = http_plain_head_of(skb, tcp.payload_offset, tcp.payload_length);
+    if (!head)
+        return 0;
     packet.now_ns = direction == HTTP_EGRESS ? skb->tstamp : 0; /* TCP has read its clock */
-    if (!packet.now_ns)
+    if (!packet.now_ns) /* read here, where nothing is waited for that it would wait for, too */
         packet.now_ns = bpf_ktime_get_ns();
-    /* no other packet has the time and the position: those of one socket have different ones */
-    __u64 head = http_plain_head_of(skb, tcp.payload_offset, tcp.payload_length,
-                                    packet.now_ns ^ (__u64)tcp.sequence << 32);
     return http_packet_plain(connection, &packet, head);
 }
 
