@@ -9,7 +9,6 @@
 #include "http_connection.h"
 
 #define HTTP_PLAIN_BYTES HTTP_WINDOW_BYTES /* the longest head: more than a segment of Ethernet */
-#define HTTP_LINE_END ('\r' | '\n' << 8)
 #define HTTP_PLAIN_STEPS 144 /* of up to 16 bytes, or of a line */
 
 /* What a plain head says, in one number: the way of a result through a register. 0: it is not

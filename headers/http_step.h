@@ -10,6 +10,7 @@
 
 #include "http_scan.h"
 
+#define HTTP_LINE_END ('\r' | '\n' << 8)
 #define HTTP_HOP (1u << 30) /* the longest step of a sequence number at once */
 
 enum http_action {
@@ -236,6 +237,8 @@ static __always_inline int http_looks_like_head(void *context, struct http_frame
         return 1;
     if (requests != direction && requests != HTTP_DIRECTIONS)
         return 0;
+    if ((word & 0xffff) == HTTP_LINE_END) /* the empty line that some send before a request */
+        word = http_word(&frame->window, 2);
     return http_known_method(word) != HTTP_METHODS ||
            (requests == direction && http_looks_like_target(&frame->window));
 }

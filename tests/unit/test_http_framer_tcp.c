@@ -205,6 +205,14 @@ static void test_late(void **state)
     expect_gets(3);
     expect_outcome(HTTP_HEAD_REQUEST_UNSEEN, 0);
     expect_outcome(HTTP_LOSS_RESYNC, 0);
+
+    begin_late();
+    ask("\r\n" GET);
+    answer(OK2);
+    ask(GET);
+    answer(OK2);
+    expect_gets(2);
+    expect_outcome(HTTP_HEAD_REQUEST_UNSEEN, 0);
 }
 
 /* Which side asks is known with the first head that is complete, whatever began before it. */
