@@ -101,8 +101,12 @@ static __always_inline void row_fill(struct http_row *row, const struct http_exc
         if (duration <= bucket_bounds_ns[bucket])
             break;
     __sync_fetch_and_add(&row->buckets[bucket], 1);
-    __sync_fetch_and_add(&row->duration_sum, duration);
-    __sync_fetch_and_add(&row->first_byte_sum, elapsed(exchange->start_ns, exchange->head_ns));
+    if (exchange->head_ns == exchange->end_ns) {
+        __sync_fetch_and_add(&row->at_once_sum, duration);
+    } else {
+        __sync_fetch_and_add(&row->duration_sum, duration);
+        __sync_fetch_and_add(&row->first_byte_sum, elapsed(exchange->start_ns, exchange->head_ns));
+    }
     if (exchange->request_bytes)
         __sync_fetch_and_add(&row->request_bytes, exchange->request_bytes);
     __sync_fetch_and_add(&row->response_bytes, exchange->response_bytes);

@@ -41,13 +41,14 @@ struct http_row_key {
 };
 _Static_assert(sizeof(struct http_row_key) == 16, "map key");
 
-/* Its count is the sum of its buckets. Times in nanoseconds. */
+/* Its count is the sum of its buckets. Times in nanoseconds. What most answers add to is in front. */
 struct http_row {
+    __u64 at_once_sum; /* to add to both other sums: of answers whose last byte came with the first */
+    __u64 response_bytes; /* bodies, as framed on the wire less chunk headers */
+    __u64 buckets[HTTP_BUCKETS];
+    __u64 request_bytes;
     __u64 duration_sum;
     __u64 first_byte_sum; /* from the first request byte to the first response byte */
-    __u64 request_bytes;  /* bodies, as framed on the wire less chunk headers */
-    __u64 response_bytes;
-    __u64 buckets[HTTP_BUCKETS];
 };
 
 /* An exponential histogram of schema 3: bucket i holds durations up to 2^(i/8) seconds and above the

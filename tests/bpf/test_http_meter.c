@@ -152,6 +152,33 @@ static void test_large_body(void **state)
     assert_int_equal(row_gained(HTTP_ROLE_CLIENT, HTTP_METHOD_GET, 200).response_bytes, 299999);
 }
 
+/* Of an answer in one packet both are the same, and added once. */
+static void test_time_to_first_byte(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "GET /a HTTP/1.1\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
+        {CLIENT, "GET /b HTTP/1.1\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
+        {CLIENT, "PUT /c HTTP/1.1\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"},
+        {SERVER, "world"},
+        {0},
+    };
+
+    (void)state;
+    play(&(struct conversation){.family = AF_INET}, steps);
+    assert_counted(HTTP_METHOD_GET, 200, 2);
+    assert_counted(HTTP_METHOD_PUT, 200, 1);
+    for (int role = 0; role < HTTP_ROLES; role++) {
+        struct http_row row = row_gained(role, HTTP_METHOD_GET, 200);
+        assert_true(row.duration_sum > 0);
+        assert_int_equal(row.first_byte_sum, row.duration_sum);
+        row = row_gained(role, HTTP_METHOD_PUT, 200);
+        assert_true(row.first_byte_sum > 0 && row.first_byte_sum < row.duration_sum);
+    }
+}
+
 static void test_not_http(void **state)
 {
     static const struct step steps[] = {
@@ -247,6 +274,7 @@ int main(void)
         LIVE(test_more_outstanding_than_slots),
         LIVE(test_interim_and_until_close),
         LIVE(test_large_body),
+        LIVE(test_time_to_first_byte),
         LIVE(test_not_http),
         LIVE(test_begun_before),
         LIVE(test_surplus_in_a_second_meter),

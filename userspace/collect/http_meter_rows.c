@@ -79,6 +79,14 @@ static void read_native(struct http_meter *meter, size_t count)
     }
 }
 
+/* What the programs add once for both sums. */
+static void complete_sums(struct http_row *row)
+{
+    row->duration_sum += row->at_once_sum;
+    row->first_byte_sum += row->at_once_sum;
+    row->at_once_sum = 0;
+}
+
 int http_meter_read(struct http_meter *meter, const struct http_row_entry **rows, size_t *count)
 {
     int map = bpf_map__fd(meter->bpf->maps.rows);
@@ -93,6 +101,8 @@ int http_meter_read(struct http_meter *meter, const struct http_row_entry **rows
     read_surplus(meter, count);
     if (meter->native_rows)
         read_native(meter, *count);
+    for (size_t i = 0; i < *count; i++)
+        complete_sums(&meter->rows[i].row);
     *rows = meter->rows;
     return error;
 }
