@@ -118,7 +118,7 @@ static int inflate_all(struct text bytes, uint64_t random, struct buffer *out)
     int error = 0;
 
     call = (struct http_call){.direct = true,
-                              .accept_gzip = true,
+                              .decode_gzip = true,
                               .on_body = take,
                               .context = out,
                               .state = HTTP_CALL_RUNNING,
