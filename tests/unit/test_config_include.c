@@ -226,6 +226,29 @@ static void test_checksum(void **state)
     config_free(&config);
 }
 
+static void test_digest_of_a_remote(void **state)
+{
+    static const struct {
+        const char *yaml;
+        bool same;
+    } rows[] = {{"[{url: 'http://a'}]", true},
+                {"[{url: 'http://b'}]", false},
+                {"[{url: 'http://a', headers: {x: y}}]", false},
+                {"# c\n- url: 'http://a'\n", true}};
+    uint64_t first = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "http_metrics: {}\nremote_write: %s\n", rows[i].yaml);
+        put("a.yml", text);
+        struct config *config = load("a.yml");
+        if (i == 0)
+            first = config->remotes[0]->digest;
+        assert_int_equal(config->remotes[0]->digest == first, rows[i].same);
+        config_free(&config);
+    }
+}
+
 static void test_file_sd_default(void **state)
 {
     (void)state;
@@ -296,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_problems, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checked_files, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checksum, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_digest_of_a_remote, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_file_sd_default, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_digests, make_folder, remove_folder),
     };

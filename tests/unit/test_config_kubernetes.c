@@ -187,6 +187,8 @@ static void test_bad_kubeconfig(void **state)
          "the context has no cluster"},
         {FILE_JOB, "current-context: x\ncontexts: [{name: x, context: {cluster: y}}]\n",
          "clusters has no \"y\""},
+        {FILE_JOB, "current-context: x\ncontexts: [{context: {}}, {name: [x]}, x]\n",
+         "contexts has no \"x\""},
         {FILE_JOB, KUBECONFIG("x: y", "token: t"), "the cluster has no server"},
         {FILE_JOB, KUBECONFIG("server: 'ftp://x'", "token: t"), "must begin with http"},
         {FILE_JOB, KUBECONFIG("server: 'https://k', certificate-authority-data: '%'", ""),

@@ -239,6 +239,40 @@ static void test_created_of_a_page(void **state)
     page_fixture_free(fixture);
 }
 
+/* a{b="x"} 1 and a{c="x"} 1: the name of a label is part of what a series is known by. */
+static void test_series_that_differ_in_a_name(void **state)
+{
+    struct page_fixture *fixture = page_fixture_new();
+    static const char page[] = "\x2f\x0a\x01"
+                               "a"
+                               "\x18\x03"
+                               "\x22\x13\x0a\x06\x0a\x01"
+                               "b"
+                               "\x12\x01"
+                               "x"
+                               "\x2a\x09\x09\x00\x00\x00\x00\x00\x00\xf0\x3f"
+                               "\x22\x13\x0a\x06\x0a\x01"
+                               "c"
+                               "\x12\x01"
+                               "x"
+                               "\x2a\x09\x09\x00\x00\x00\x00\x00\x00\xf0\x3f";
+
+    (void)state;
+    for (int scrape = 0; scrape < 2; scrape++) {
+        page_fixture_scrape(fixture, SCRAPE_PROTOBUF, (struct text){page, sizeof(page) - 1}, 4096);
+        assert_string_equal(fixture->page.reason, "");
+        const struct sample_list *samples = &fixture->page.samples;
+        assert_int_equal(samples->count, 2);
+        for (size_t i = 0; i < 2; i++)
+            assert_true(
+                text_equal(labels_get(series_table_labels(fixture->series, samples->list[i].series),
+                                      i ? TEXT("c") : TEXT("b")),
+                           TEXT("x")));
+        scrape_page_free(&fixture->page);
+    }
+    page_fixture_free(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_memory_of_a_metric),
         cmocka_unit_test(test_created_of_a_page),
+        cmocka_unit_test(test_series_that_differ_in_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

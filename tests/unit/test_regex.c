@@ -234,6 +234,8 @@ static void test_hostile(void **state)
         {"(?:(a)|(b)|a(c))*\\z(?:a*a*)*\\b", "abacabacabacabacabacabacabacabacabac", "[a][b][c]"},
         {"(?i)(?:(.)+\\d?)+-(\\pL+)(?m:$)", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-\303\244\303\204",
          "[a][\303\244\303\204]"},
+        {"(?m)(?:(a+)+$\n^c|a*$\n^(b))", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nb",
+         "[][b]"},
         {"(?:[^x]*[^x]*)*", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaax", NULL},
         {"(\\w*_)*(\\w*)*", "a_b_c_d_e_f_g_h_i_j_k_l_m_n_o_p_q_r_s_t_u_v_w_x_y_z!", NULL},
         {"(\\w*_)*(\\w*)*", "a_b_c_d_e_f", "[a_b_c_d_e_][f]"},
