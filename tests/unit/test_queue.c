@@ -401,17 +401,23 @@ static void append_series(struct fixture *f, unsigned from, unsigned count)
     }
 }
 
+/* On disk, with one reader, and room for so many series. */
+static void setup_with_series(struct fixture *f, uint32_t most)
+{
+    setup_base(f, UINT64_C(1) << 30);
+    series_table_free(&f->table);
+    assert_int_equal(series_table_new(most, &f->table), 0);
+    make_folder(f);
+    assert_int_equal(start_queue(f), 0);
+    open_readers(f, 1);
+}
+
 /* Series that have come and gone do not stay in memory for as long as a segment can get old. */
 static void test_churn_ends_a_segment(void **state)
 {
     struct fixture f;
     (void)state;
-    setup_base(&f, UINT64_C(1) << 30);
-    series_table_free(&f.table);
-    assert_int_equal(series_table_new(100000, &f.table), 0);
-    make_folder(&f);
-    assert_int_equal(start_queue(&f), 0);
-    open_readers(&f, 1);
+    setup_with_series(&f, 100000);
     append_series(&f, 0, 1500);
     queue_newest(f.queue)->head.begun_ms -= 200 * 1000;
     for (unsigned hour = 1; hour < 5; hour++) {
@@ -432,12 +438,7 @@ static void test_ended_series_end_a_segment(void **state)
     enum { per_scrape = 1000, ended_most = 32768 };
     struct fixture f;
     (void)state;
-    setup_base(&f, UINT64_C(1) << 30);
-    series_table_free(&f.table);
-    assert_int_equal(series_table_new(1000000, &f.table), 0);
-    make_folder(&f);
-    assert_int_equal(start_queue(&f), 0);
-    open_readers(&f, 1);
+    setup_with_series(&f, 1000000);
     for (unsigned scrape = 0; scrape < 100; scrape++) {
         struct sample samples[2 * per_scrape];
         for (unsigned i = 0; i < per_scrape; i++) {
