@@ -216,16 +216,22 @@ static void test_status(void **state)
     assert_record(fixture, 4, "a=1 up=1");
 }
 
+/* Three scrapes, of which the second fails. */
+static void run_three(struct fixture *fixture, struct page pages[3], const char *error)
+{
+    start(fixture, pages, 3);
+    run_until(fixture, 2);
+    assert_error(fixture, error);
+    run_until(fixture, 3);
+}
+
 static void test_body_size_limit(void **state)
 {
     struct fixture *fixture = *state;
     struct page pages[] = {{"a 1\n#\n"}, {"a 1\n##\n"}, {"a 1\n#\n"}};
 
     fixture->config.limits.body_size_limit = 7;
-    start(fixture, pages, ARRAY_SIZE(pages));
-    run_until(fixture, 2);
-    assert_error(fixture, "body size limit exceeded");
-    run_until(fixture, 3);
+    run_three(fixture, pages, "body size limit exceeded");
     assert_record(fixture, 0, "a=1 up=1");
     assert_record(fixture, 1, "a=STALE up=0");
     assert_record(fixture, 2, "a=1 up=1");
@@ -238,10 +244,7 @@ static void test_sample_limit(void **state)
     struct page pages[] = {{"a 1\nb 1\n"}, {"c 1\na 1\nd 1\nb 1\n"}, {"a 1\nb 1\nc 1\n"}};
 
     fixture->config.limits.sample_limit = 3;
-    start(fixture, pages, ARRAY_SIZE(pages));
-    run_until(fixture, 2);
-    assert_error(fixture, "sample limit exceeded");
-    run_until(fixture, 3);
+    run_three(fixture, pages, "sample limit exceeded");
     assert_record(fixture, 0, "a=1 b=1 up=1");
     assert_record(fixture, 1, "a=STALE b=STALE up=0");
     assert_record(fixture, 2, "a=1 b=1 c=1 up=1");
@@ -265,10 +268,7 @@ static void test_bucket_limit(void **state)
 
     fixture->config.protocols.native_histograms = true;
     fixture->config.limits.native_histogram_bucket_limit = 1;
-    start(fixture, pages, ARRAY_SIZE(pages));
-    run_until(fixture, 2);
-    assert_error(fixture, "histogram bucket limit exceeded");
-    run_until(fixture, 3);
+    run_three(fixture, pages, "histogram bucket limit exceeded");
     assert_record(fixture, 1, "a=STALE up=0");
     assert_record(fixture, 2, "a=1 up=1");
     assert_true(metric_get(fixture->shared.metrics.bucket_limit_exceeded) == 1);
