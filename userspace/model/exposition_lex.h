@@ -45,6 +45,19 @@ static inline struct text lex_between(const char *from, const char *to)
     return (struct text){from, (size_t)(to - from)};
 }
 
+/* A sample of which nothing is known yet. */
+static inline void lex_begin_sample(struct exposition_entry *entry, bool is_expected)
+{
+    entry->kind = EXPOSITION_SAMPLE;
+    entry->is_expected = is_expected;
+    entry->verbatim = false;
+    entry->label_count = 0;
+    entry->has_timestamp = false;
+    entry->has_exemplar = false;
+    entry->histogram = NULL;
+    entry->created_ms = 0;
+}
+
 /* Errors give -EINVAL. `at` is behind what was read. */
 __attribute__((format(printf, 3, 4))) int lex_fail(struct exposition_parser *parser, const char *at,
                                                    const char *format, ...);

@@ -233,14 +233,7 @@ static int parse_sample(struct exposition_parser *parser, const char **cursor,
     const char *behind = lex_match_expected(parser, *cursor);
     int error = 0;
 
-    entry->kind = EXPOSITION_SAMPLE;
-    entry->is_expected = behind && *behind == ' ';
-    entry->verbatim = false;
-    entry->label_count = 0;
-    entry->has_timestamp = false;
-    entry->has_exemplar = false;
-    entry->histogram = NULL;
-    entry->created_ms = 0;
+    lex_begin_sample(entry, behind && *behind == ' ');
     if (entry->is_expected) {
         entry->name = (struct text){NULL, 0};
         entry->series = lex_between(*cursor, behind);
