@@ -47,6 +47,15 @@ static inline struct text text_behind(struct text text, size_t count)
     return (struct text){text.bytes + count, text.length - count};
 }
 
+/* NUL-terminated, as much of it as fits. */
+static inline void text_copy(struct text text, char *out, size_t size)
+{
+    size_t length = text.length < size ? text.length : size - 1;
+    if (length)
+        memcpy(out, text.bytes, length);
+    out[length] = '\0';
+}
+
 /* Takes the prefix off its front; whether it was there. */
 bool text_take(struct text *text, const char *prefix);
 /* Takes decimal digits off its front. -EINVAL where there are none, -ERANGE beyond 64 bits. */

@@ -148,7 +148,7 @@ static void note_status(struct scrape_cycle *cycle, double duration_seconds)
         .last_scrape_ns = clock_wall_ns() - (int64_t)(duration_seconds * NS_PER_SECOND),
         .duration_seconds = duration_seconds,
     };
-    snprintf(cycle->error, sizeof(cycle->error), "%s", page->failed ? page->reason : "");
+    text_copy(text_of(page->failed ? page->reason : ""), cycle->error, sizeof(cycle->error));
 }
 
 static void log_missing(const struct scrape_cycle *cycle, int error)
@@ -274,10 +274,10 @@ static int start_request(struct scrape_cycle *cycle)
     const struct target *target = cycle->target;
     const struct scrape_config *config = target->config;
     uint64_t limit = config->limits.body_size_limit;
-    char accept[SCRAPE_ACCEPT_SIZE], timeout[32];
+    char accept[SCRAPE_ACCEPT_SIZE];
     struct http_header headers[] = {
         {"Accept", accept},
-        {"X-Prometheus-Scrape-Timeout-Seconds", timeout},
+        {"X-Prometheus-Scrape-Timeout-Seconds", (char *)target->scrape_timeout},
         {"Accept-Encoding", "identity"},
     };
     struct http_request request = {
@@ -298,7 +298,6 @@ static int start_request(struct scrape_cycle *cycle)
 
     cycle->bad_type[0] = '\0';
     scrape_protocol_accept(&config->protocols, accept);
-    snprintf(timeout, sizeof(timeout), "%.10g", (double)target->scrape_timeout_ns / NS_PER_SECOND);
     return http_client_start(cycle->environment.http, &request, &cycle->call);
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-#define MOST_WEIGHT 6 /* tenths */
+#define TENTHS 5 /* where they stand in a weight */
 
 /* ---- Accept ---- */
 
@@ -53,15 +53,16 @@ void scrape_protocol_accept(const struct scrape_protocol_config *config,
     size_t first = config->native_histograms ? 0 : 1;
     const enum scrape_protocol *list = config->accepted_count ? config->accepted : defaults + first;
     size_t count = config->accepted_count ? config->accepted_count : ARRAY_SIZE(defaults) - first;
-    int length = 0, weight = MOST_WEIGHT;
+    char weight[] = ";q=0.6,";
 
-    for (size_t i = 0; i < count; i++, weight--) {
-        bool escapes = protocols[list[i]].has_escaping;
-        length += snprintf(out + length, SCRAPE_ACCEPT_SIZE - (size_t)length, "%s%s%s;q=0.%d,",
-                           protocols[list[i]].media_type, escapes ? ";escaping=" : "",
-                           escapes ? escaping_name(config) : "", weight);
+    for (size_t i = 0; i < count; i++, weight[TENTHS]--) {
+        out = stpcpy(out, protocols[list[i]].media_type);
+        if (protocols[list[i]].has_escaping)
+            out = stpcpy(stpcpy(out, ";escaping="), escaping_name(config));
+        out = stpcpy(out, weight);
     }
-    snprintf(out + length, SCRAPE_ACCEPT_SIZE - (size_t)length, "*/*;q=0.%d", weight);
+    weight[TENTHS + 1] = '\0';
+    stpcpy(stpcpy(out, "*/*"), weight);
 }
 
 /* ---- Content-Type ---- */

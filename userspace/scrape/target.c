@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/duration.h"
 #include "base/http/http_client.h"
 
@@ -264,6 +265,8 @@ static int finish_target(struct target *target, struct labels_builder *builder, 
         error = build_without(builder, internal, TEXT("__"), &target->labels);
     if (error)
         return error;
+    snprintf(target->scrape_timeout, sizeof(target->scrape_timeout), "%.10g",
+             (double)target->scrape_timeout_ns / NS_PER_SECOND);
     target->url = build_url(&target->config->params, internal);
     target->shown_url = target->url ? http_url_redacted(target->url) : NULL;
     if (!target->shown_url)

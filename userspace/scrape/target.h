@@ -7,6 +7,8 @@
 #include "model/labels.h"
 #include "scrape/scrape_config.h"
 
+#define TARGET_TIMEOUT_SIZE 24
+
 struct target {
     struct scrape_config *config; /* one reference */
     struct labels *discovered;    /* before relabelling, the job's defaults among them */
@@ -15,8 +17,9 @@ struct target {
     char *url;
     char *shown_url; /* without a password, for messages */
     uint64_t scrape_interval_ns;
-    uint64_t scrape_timeout_ns; /* where labels say it: at most the interval */
-    uint64_t hash;              /* FNV-64a of all labels and the URL: the same at every start */
+    uint64_t scrape_timeout_ns;               /* where labels say it: at most the interval */
+    char scrape_timeout[TARGET_TIMEOUT_SIZE]; /* in seconds */
+    uint64_t hash; /* FNV-64a of all labels and the URL: the same at every start */
 };
 
 #define TARGET_REASON_SIZE 256

@@ -132,7 +132,7 @@ const char *http_call_header(struct http_call *call, const char *name, unsigned 
     if (!value.bytes)
         return NULL;
     /* Behind a value there is the end of its line, which nobody reads any more. */
-    snprintf(call->header, sizeof(call->header), "%.*s", TEXT_FORMAT(value));
+    text_copy(value, call->header, sizeof(call->header));
     return call->header;
 }
 
@@ -154,7 +154,7 @@ int http_call_status_code(const struct http_call *call)
 const char *http_call_content_type(struct http_call *call)
 {
     const char *value = http_call_header(call, "Content-Type", 0);
-    snprintf(call->content_type, sizeof(call->content_type), "%s", value ? value : "");
+    text_copy(text_of(value), call->content_type, sizeof(call->content_type));
     return call->content_type;
 }
 

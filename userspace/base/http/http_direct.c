@@ -15,6 +15,7 @@
 
 #define PIECE (64 * 1024) /* bytes read at once */
 #define PIECES_PER_TURN 8 /* then it is others' turn */
+#define HEAD_EXPECTED 512 /* bytes: most requests need no more */
 #define LINE_END "\r\n"
 
 struct http_direct {
@@ -215,8 +216,7 @@ static bool begin_body(struct http_connection *connection)
 {
     struct http_call *call = connection->call;
 
-    snprintf(call->status_text, sizeof(call->status_text), "%.*s",
-             TEXT_FORMAT(call->fields.status_text));
+    text_copy(call->fields.status_text, call->status_text, sizeof(call->status_text));
     if (is_redirect(call)) {
         http_connection_close(connection);
         http_call_fall_back(call);
@@ -419,9 +419,16 @@ int http_direct_begin(struct http_call *call, const struct http_request *request
     const char *host = request->url + strlen("http://");
     size_t host_length = strcspn(host, "/?#");
     const char *path = host + host_length;
+    struct buffer *text = &call->text;
 
-    return buffer_printf(&call->text, "%s %s%s HTTP/1.1" LINE_END "Host: %.*s" LINE_END,
-                         request->method, *path == '/' ? "" : "/", path, (int)host_length, host);
+    buffer_reserve(text, HEAD_EXPECTED);
+    buffer_append_string(text, request->method);
+    buffer_append_string(text, *path == '/' ? " " : " /");
+    buffer_append_string(text, path);
+    buffer_append_string(text, " HTTP/1.1" LINE_END "Host: ");
+    buffer_append(text, host, host_length);
+    buffer_append_string(text, LINE_END);
+    return text->failed ? -ENOMEM : 0;
 }
 
 void http_direct_start(struct http_direct *direct, struct http_call *call)
