@@ -129,6 +129,56 @@ static void test_record_beyond_the_bound_is_refused(void **state)
     teardown(&f);
 }
 
+/* Whether the reader could take what was appended last, so many samples, at once. */
+static bool take_appended(struct fixture *f, int i, uint32_t count)
+{
+    struct queue_reader *reader = f->readers[i].reader;
+    struct queue_position end;
+    uint64_t before = unread(f, i);
+    if (!queue_reader_take_appended(reader, &end))
+        return false;
+    assert_int_equal(end.sample, count);
+    assert_int_equal(queue_position_compare(end, queue_reader_position(reader)), 0);
+    assert_int_equal(unread(f, i), before - count);
+    f->readers[i].next += count;
+    return true;
+}
+
+static void test_taking_what_was_appended(void **state)
+{
+    struct fixture f;
+    struct queue_sample read = {};
+    (void)state;
+    setup_on_disk(&f, 1 << 20);
+    open_readers(&f, 2);
+    append_random(&f, 20);
+    assert_false(take_appended(&f, 0, 20)); /* it has not come to the segment yet */
+    assert_int_equal(read_some(&f, 0, 10), 10);
+    append_random(&f, 5);
+    assert_false(take_appended(&f, 0, 5)); /* others are before them */
+    assert_int_equal(read_some(&f, 0, 10), 10);
+    assert_true(take_appended(&f, 0, 5));
+    assert_false(take_appended(&f, 0, 5)); /* twice */
+    for (int i = 0; i < 25; i++)
+        assert_true(read_one(&f, 1, &read));
+    assert_int_equal(queue_position_compare(read.end, queue_reader_position(f.readers[0].reader)),
+                     0);
+    append_floats(&f, 7);
+    append_floats(&f, 7);
+    assert_false(take_appended(&f, 1, 7)); /* not the next */
+    release_read(&f, 0);
+    restart(&f);
+    open_readers(&f, 2);
+    f.readers[1].next = 0;
+    assert_int_equal(read_some(&f, 0, SIZE_MAX), 14);
+    assert_int_equal(read_some(&f, 1, SIZE_MAX), 39);
+    append_floats(&f, 3);
+    assert_false(take_appended(&f, 0, 3)); /* in a new segment */
+    assert_all_accounted(&f, 0);
+    assert_int_equal(dropped_sum(&f, 0), 0);
+    teardown(&f);
+}
+
 static void test_nothing_fits_into_nothing(void **state)
 {
     struct fixture f;
@@ -138,6 +188,7 @@ static void test_nothing_fits_into_nothing(void **state)
     append_floats(&f, 1);
     assert_int_equal(dropped(&f, 0, QUEUE_DROP_FULL), 1);
     assert_int_equal(unread(&f, 0), 0);
+    assert_false(take_appended(&f, 0, 1));
     teardown(&f);
 }
 
@@ -164,6 +215,7 @@ static void test_one_sample_too_long_for_a_record(void **state)
     queue_append(f.queue, &(struct sample_record){.samples = samples, .count = 3});
     assert_int_equal(dropped(&f, 0, QUEUE_DROP_TOO_LARGE), 1);
     assert_int_equal(unread(&f, 0), 2);
+    assert_false(take_appended(&f, 0, 3));
     assert_true(queue_reader_next(f.readers[0].reader, &read) && read.sample.value == 1);
     assert_true(queue_reader_next(f.readers[0].reader, &read) && read.sample.value == 3);
     for (int i = 0; i < 3; i++)
@@ -469,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_record_beyond_the_bound_is_refused),
         cmocka_unit_test(test_nothing_fits_into_nothing),
         cmocka_unit_test(test_one_sample_too_long_for_a_record),
+        cmocka_unit_test(test_taking_what_was_appended),
         cmocka_unit_test(test_without_remotes_nothing_is_kept),
         cmocka_unit_test(test_series_lives_while_it_is_queued),
         cmocka_unit_test(test_a_sample_takes_few_bytes),

@@ -108,6 +108,9 @@ void queue_reader_close(struct queue_reader **reader);
 /* The next sample, in the order of appending; false at the end. Begins at the first shard's begin,
  * so that after a restart samples come that some shards have had: see below. */
 bool queue_reader_next(struct queue_reader *reader, struct queue_sample *out);
+/* Takes what was appended last at once, if that is one whole record and the next that this reader
+ * would read: then its samples are those that were given, and end behind it. */
+bool queue_reader_take_appended(struct queue_reader *reader, struct queue_position *end);
 /* Where the next sample is looked for. */
 struct queue_position queue_reader_position(const struct queue_reader *reader);
 /* Goes on at a position that this reader had, not before what is released. Samples come again. */

@@ -164,6 +164,24 @@ static void read_for_one(struct remote *remote, struct shard *shard, int64_t lea
         }
 }
 
+/* What was appended just now is at hand, and need not be read from the log where one shard takes
+ * all of it. */
+static void take_appended(struct remote *remote, const struct sample_record *record)
+{
+    struct shard *shard = remote->shards[0];
+    int64_t least_ms = remote_parts_least_ms(&remote->parts);
+    struct queue_sample sample = {};
+    bool is_plain = !record->exemplar_count && !record->created_count;
+    if (remote->shard_count != 1 || !is_plain || !shard_takes(shard, record->count) ||
+        !queue_reader_take_appended(remote->reader, &sample.end))
+        return;
+    for (size_t i = 0; i < record->count; i++) {
+        sample.sample = record->samples[i];
+        sample.end.sample = (uint32_t)i + 1;
+        take(remote, shard, &sample, least_ms);
+    }
+}
+
 static void read_on(struct remote *remote)
 {
     int64_t least_ms = remote_parts_least_ms(&remote->parts);
@@ -329,13 +347,17 @@ static void on_drop(void *context, enum queue_drop why, struct sample_counts dro
     work_soon(remote); /* fewer are pending */
 }
 
-void remote_notify(struct remote *remote, struct sample_counts appended, int64_t newest_ms)
+void remote_notify(struct remote *remote, const struct sample_record *record,
+                   struct sample_counts appended, int64_t newest_ms)
 {
+    bool hungry = count_hungry(remote, queue_reader_position(remote->reader));
     remote->parts.since_tick.in += (double)(sample_counts_sum(appended) + appended.exemplars);
     remote_metrics_queued(&remote->parts.metrics, newest_ms);
-    show_pending(remote);
-    if (count_hungry(remote, queue_reader_position(remote->reader)))
+    if (hungry) {
+        take_appended(remote, record);
         work_soon(remote);
+    }
+    show_pending(remote);
 }
 
 void remote_flush(struct remote *remote)

@@ -32,8 +32,9 @@ void remote_free(struct remote **remote);
 
 const char *remote_name(const struct remote *remote);
 
-/* A record was appended to the queue; its newest sample has this timestamp. */
-void remote_notify(struct remote *remote, struct sample_counts appended, int64_t newest_ms);
+/* The record was appended to the queue just now; its newest sample has this timestamp. */
+void remote_notify(struct remote *remote, const struct sample_record *record,
+                   struct sample_counts appended, int64_t newest_ms);
 /* From now on a batch waits for no deadline. A pause that has begun is waited for. */
 void remote_flush(struct remote *remote);
 /* Samples waiting and on their way. */

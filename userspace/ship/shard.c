@@ -60,6 +60,13 @@ size_t shard_room(const struct shard *shard)
                : 0;
 }
 
+bool shard_takes(const struct shard *shard, size_t samples)
+{
+    uint32_t capacity = shard->parts->config->queue.capacity;
+    return samples <= shard_room(shard) || (shard_is_hungry(shard) && samples <= capacity &&
+                                            shard->pending.count <= capacity - samples);
+}
+
 bool shard_is_full(const struct shard *shard)
 {
     uint32_t capacity = shard->parts->config->queue.capacity;

@@ -27,6 +27,8 @@ bool shard_has_had(const struct shard *shard, struct queue_position end);
 int shard_push(struct shard *shard, const struct queue_sample *sample, series_id series);
 /* How many more samples it could use now, while nothing is on its way and no batch is full. */
 size_t shard_room(const struct shard *shard);
+/* All of so many samples, though they may be more than a batch. */
+bool shard_takes(const struct shard *shard, size_t samples);
 static inline bool shard_is_hungry(const struct shard *shard)
 {
     return shard_room(shard) > 0;

@@ -55,7 +55,7 @@ static void shipper_append(struct sample_sink *sink, const struct sample_record 
     intake_metrics_count(&shipper->intake, counts, newest_ms);
     queue_append(shipper->queue, record); /* tells each remote what it drops */
     for (size_t i = 0; i < shipper->remote_count; i++)
-        remote_notify(shipper->remotes[i], counts, newest_ms);
+        remote_notify(shipper->remotes[i], record, counts, newest_ms);
 }
 
 static uint64_t shipper_unsent(const struct shipper *shipper)

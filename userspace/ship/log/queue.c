@@ -287,6 +287,7 @@ static int append_next(struct queue *queue, const struct sample_record *record,
         if (!payload.length)
             return 0;
         error = append_payload(queue, &payload);
+        queue->appended_whole = !error && payload.samples == record->count;
         if (!error)
             return 0;
         if (error != -EAGAIN)
@@ -315,6 +316,7 @@ void queue_append(struct queue *queue, const struct sample_record *record)
 {
     struct record_progress progress = {};
     int error = 0;
+    queue->appended_whole = false;
     if (TAILQ_EMPTY(&queue->places))
         return;
     while (progress.sample < record->count && !error)

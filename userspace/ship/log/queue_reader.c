@@ -271,6 +271,22 @@ bool queue_reader_next(struct queue_reader *reader, struct queue_sample *out)
     }
 }
 
+bool queue_reader_take_appended(struct queue_reader *reader, struct queue_position *end)
+{
+    const struct segment *newest = queue_newest(reader->queue);
+    if (reader->in_record && reader->record.index == reader->record.sample_count)
+        finish_record(reader);
+    if (!reader->queue->appended_whole || reader->segment != newest || reader->in_record ||
+        reader->next_offset != newest->end.offset)
+        return false;
+    reader->unread =
+        sample_counts_less(reader->unread, sample_counts_less(newest->counts, reader->passed));
+    reader->passed = newest->counts;
+    reader->next_offset = newest->length;
+    reader->position = *end = newest->end;
+    return true;
+}
+
 struct queue_position queue_reader_position(const struct queue_reader *reader)
 {
     return here(reader);

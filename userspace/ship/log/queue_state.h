@@ -57,6 +57,7 @@ struct queue {
     struct reader_list readers;
     struct place_list places; /* of all readers, and of remotes that have none now */
     struct record_writer writer;
+    bool appended_whole; /* what was appended last is the newest segment's last record */
     struct dictionary_writer scratch; /* for learning */
     struct queue_metrics metrics;
 
