@@ -163,13 +163,13 @@ static void test_too_old_is_counted_once(void **state)
 static void test_choosing(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(batch_choose(f->builder, &f->pending, 10), 0);
+    assert_int_equal(batch_choose(&f->pending, 10), 0);
     for (unsigned i = 0; i < 30; i++)
         push(f, "x", i, 1);
-    assert_int_equal(batch_choose(f->builder, &f->pending, 10), 10);
-    assert_int_equal(batch_choose(f->builder, &f->pending, 100), 30);
+    assert_int_equal(batch_choose(&f->pending, 10), 10);
+    assert_int_equal(batch_choose(&f->pending, 100), 30);
     pending_drop(&f->pending, 25);
-    assert_int_equal(batch_choose(f->builder, &f->pending, 100), 5);
+    assert_int_equal(batch_choose(&f->pending, 100), 5);
 }
 
 /* What the queue gave is its own again; what was pushed is a copy. */

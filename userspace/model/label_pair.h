@@ -11,6 +11,7 @@
 #include "model/labels.h"
 
 #define LABEL_PAIRS_MAX (1u << 30)
+#define LABEL_PAIR_PIECE 32 /* bytes of `wire` that are there at the least */
 
 typedef uint32_t label_pair_id;
 

@@ -189,11 +189,12 @@ static struct series_entry *table_live_entry(const struct series_table *table, s
     return entry->labels ? entry : NULL;
 }
 
-void series_table_hold(struct series_table *table, series_id series)
+const struct labels *series_table_hold(struct series_table *table, series_id series)
 {
     struct series_entry *entry = table_live_entry(table, series);
     assert(entry && entry->references < UINT32_MAX);
     entry->references++;
+    return entry->labels;
 }
 
 /* Closes the gap: each slot after it moves back where that brings it no further than its home. */

@@ -19,7 +19,8 @@ void series_table_free(struct series_table **table);
 
 /* Finds the set or adds a copy of it, and takes one reference. 0, -ENOMEM, or -E2BIG (full). */
 int series_table_intern(struct series_table *table, const struct labels *labels, series_id *out);
-void series_table_hold(struct series_table *table, series_id series);
+/* Takes a reference, and gives the labels. */
+const struct labels *series_table_hold(struct series_table *table, series_id series);
 void series_table_release(struct series_table *table, series_id series);
 
 /* NULL for a number that is not in use. Valid until the last reference is released. */

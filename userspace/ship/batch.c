@@ -16,6 +16,7 @@
 #define COMPRESSED_MAX_BYTES (BATCH_MAX_BYTES + BATCH_MAX_BYTES / 6 + 64)
 #define SAMPLE_ABOUT_BYTES 32 /* a float on the wire without its labels */
 #define NONE UINT32_MAX
+#define PREFETCHED 8 /* samples ahead */
 
 /* What stands side by side, found by its key. */
 struct group {
@@ -31,17 +32,12 @@ struct group_set {
     uint32_t *slots; /* twice as many; group + 1, 0 is empty */
 };
 
-struct ordered_sample {
-    const struct labels *labels;
-    uint32_t next; /* of its siblings */
-};
-
 struct batch_builder {
     struct series_table *series;
     struct encoder *encoder;
     struct group_set names, siblings;
-    struct ordered_sample *samples; /* as they come */
-    size_t capacity;                /* of samples and groups */
+    uint32_t *next;  /* of each sample: the next of its siblings */
+    size_t capacity; /* of samples and groups */
 };
 
 void batch_init(struct batch *batch)
@@ -97,7 +93,7 @@ static void builder_free_order(struct batch_builder *builder)
 {
     set_free(&builder->names);
     set_free(&builder->siblings);
-    free(TAKE_PTR(builder->samples));
+    free(TAKE_PTR(builder->next));
     builder->capacity = 0;
 }
 
@@ -124,8 +120,8 @@ static int builder_reserve(struct batch_builder *builder, size_t items)
     while (capacity < items)
         capacity *= 2;
     builder_free_order(builder);
-    builder->samples = calloc(capacity, sizeof(*builder->samples));
-    if (!builder->samples || set_reserve(&builder->names, capacity) ||
+    builder->next = calloc(capacity, sizeof(*builder->next));
+    if (!builder->next || set_reserve(&builder->names, capacity) ||
         set_reserve(&builder->siblings, capacity)) {
         builder_free_order(builder);
         return -ENOMEM;
@@ -142,10 +138,12 @@ static void set_clear(struct group_set *set, size_t capacity)
     set->count = 0;
 }
 
-/* The group's number; one that is new is empty. */
-static uint32_t find_group(struct group_set *set, size_t capacity, uint32_t key)
+/* The group's number, which may be `guess`; one that is new is empty. */
+static uint32_t find_group(struct group_set *set, size_t capacity, uint32_t key, uint32_t guess)
 {
     size_t mask = 2 * capacity - 1, slot = key & mask;
+    if (guess < set->count && set->groups[guess].key == key)
+        return guess;
     for (; set->slots[slot]; slot = (slot + 1) & mask)
         if (set->groups[set->slots[slot] - 1].key == key)
             return set->slots[slot] - 1;
@@ -156,8 +154,9 @@ static uint32_t find_group(struct group_set *set, size_t capacity, uint32_t key)
 
 static void add_siblings(struct batch_builder *builder, uint32_t name, uint32_t number)
 {
+    struct group_set *names = &builder->names;
     struct group *group =
-        &builder->names.groups[find_group(&builder->names, builder->capacity, name)];
+        &names->groups[find_group(names, builder->capacity, name, names->count - 1)];
     if (group->first == NONE)
         group->first = number;
     else
@@ -171,23 +170,24 @@ static uint32_t name_key(const struct labels *labels)
     return labels->count ? labels_pairs(labels)[0] : 0;
 }
 
+/* Targets show their series in one order: behind the siblings found last are mostly the next. */
 static void order_samples(struct batch_builder *builder, const struct pending *pending,
                           size_t items)
 {
+    struct group_set *siblings = &builder->siblings;
+    uint32_t number = NONE;
     set_clear(&builder->names, builder->capacity);
-    set_clear(&builder->siblings, builder->capacity);
+    set_clear(siblings, builder->capacity);
     for (uint32_t i = 0; i < items; i++) {
-        const struct labels *labels =
-            series_table_labels(builder->series, pending_at(pending, i)->sample.series);
-        uint32_t number =
-            find_group(&builder->siblings, builder->capacity, labels_siblings(labels));
-        struct group *group = &builder->siblings.groups[number];
-        builder->samples[i] = (struct ordered_sample){labels, NONE};
+        const struct labels *labels = pending_at(pending, i)->labels;
+        number = find_group(siblings, builder->capacity, labels_siblings(labels), number + 1);
+        struct group *group = &siblings->groups[number];
+        builder->next[i] = NONE;
         if (group->first == NONE) {
             add_siblings(builder, name_key(labels), number);
             group->first = i;
         } else {
-            builder->samples[group->last].next = i;
+            builder->next[group->last] = i;
         }
         group->last = i;
     }
@@ -281,7 +281,7 @@ static void batch_take(struct batch_builder *builder, struct batch *batch, struc
     const struct pending_item *item = pending_at(pending, index);
     const struct pending_extra *extra = item->extra;
     struct encode_entry entry = {
-        .labels = builder->samples[index].labels,
+        .labels = item->labels,
         .sample = &item->sample,
     };
     if (item->left_out)
@@ -317,10 +317,9 @@ static size_t histogram_about_bytes(const struct histogram *histogram)
            histogram->custom_value_count * sizeof(double);
 }
 
-static size_t about_bytes(const struct batch_builder *builder, const struct pending_item *item)
+static size_t about_bytes(const struct pending_item *item)
 {
-    const struct labels *labels = series_table_labels(builder->series, item->sample.series);
-    size_t bytes = SAMPLE_ABOUT_BYTES + labels_size(labels);
+    size_t bytes = SAMPLE_ABOUT_BYTES + item->labels->size;
     if (item->sample.type == SAMPLE_HISTOGRAM)
         bytes += histogram_about_bytes(item->sample.histogram);
     for (size_t i = 0; item->extra && i < item->extra->exemplar_count; i++)
@@ -328,11 +327,16 @@ static size_t about_bytes(const struct batch_builder *builder, const struct pend
     return bytes;
 }
 
-size_t batch_choose(const struct batch_builder *builder, const struct pending *pending, size_t most)
+size_t batch_choose(const struct pending *pending, size_t most)
 {
     size_t items = 0, bytes = 0;
-    while (items < pending->count && items < most && bytes < BATCH_FULL_BYTES)
-        bytes += about_bytes(builder, pending_at(pending, items++));
+    if (most > pending->count)
+        most = pending->count;
+    for (; items < most && bytes < BATCH_FULL_BYTES; items++) {
+        if (items + PREFETCHED < most) /* the labels are in no cache, and come one by one */
+            __builtin_prefetch(pending_at(pending, items + PREFETCHED)->labels);
+        bytes += about_bytes(pending_at(pending, items));
+    }
     return items;
 }
 
@@ -353,7 +357,7 @@ static int take_name(struct batch_builder *builder, struct batch *batch, struct 
     int error = 0;
     for (uint32_t g = name->first; g != NONE && !error; g = siblings->next) {
         siblings = &builder->siblings.groups[g];
-        for (uint32_t i = siblings->first; i != NONE; i = builder->samples[i].next)
+        for (uint32_t i = siblings->first; i != NONE; i = builder->next[i])
             batch_take(builder, batch, pending, i, rules);
         error = compress_ready(builder->encoder, &batch->body);
     }

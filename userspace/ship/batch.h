@@ -42,8 +42,7 @@ int batch_builder_new(struct series_table *series, struct batch_builder **out);
 void batch_builder_free(struct batch_builder **builder);
 
 /* How many of the first samples make a batch of at most `most`. */
-size_t batch_choose(const struct batch_builder *builder, const struct pending *pending,
-                    size_t most);
+size_t batch_choose(const struct pending *pending, size_t most);
 /* Fills the batch anew from the first `items`, those of one name side by side, which compresses
  * best; the samples of a series stay in order. Without memory nothing is in the body. */
 void batch_build(struct batch_builder *builder, struct batch *batch, struct pending *pending,

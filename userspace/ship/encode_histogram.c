@@ -32,17 +32,12 @@ enum {
     MAX_SPAN_BYTES = 3 * WIRE_HEAD_MAX_BYTES,
 };
 
-size_t encode_sample_room(const struct sample *sample)
+size_t encode_histogram_room(const struct histogram *h)
 {
-    size_t room = MAX_SCALARS * WIRE_HEAD_MAX_BYTES;
-    if (sample->type == SAMPLE_HISTOGRAM) {
-        const struct histogram *h = sample->histogram;
-        room += ((size_t)h->positive_span_count + h->negative_span_count) * MAX_SPAN_BYTES;
-        room += ((size_t)h->positive_delta_count + h->negative_delta_count) * VARINT_MAX_BYTES;
-        room += h->custom_value_count * sizeof(double);
-        room += MAX_LISTS * WIRE_HEAD_MAX_BYTES;
-    }
-    return room;
+    return (MAX_SCALARS + MAX_LISTS) * WIRE_HEAD_MAX_BYTES +
+           ((size_t)h->positive_span_count + h->negative_span_count) * MAX_SPAN_BYTES +
+           ((size_t)h->positive_delta_count + h->negative_delta_count) * VARINT_MAX_BYTES +
+           h->custom_value_count * sizeof(double);
 }
 
 static uint8_t *put_spans(uint8_t *at, unsigned field, const struct histogram_span *spans,

@@ -30,7 +30,13 @@ int encode_v1_add_metadata(struct buffer *request, const struct metadata *metada
 int encode_v2_add(struct encoder *encoder, const struct encode_entry *entry);
 
 /* encode_histogram.c: bytes that the longest form of a sample or histogram can take, with heads. */
-size_t encode_sample_room(const struct sample *sample);
+#define ENCODE_FLOAT_ROOM (4 * WIRE_HEAD_MAX_BYTES) /* the message and its members */
+size_t encode_histogram_room(const struct histogram *histogram);
+static inline size_t encode_sample_room(const struct sample *sample)
+{
+    return sample->type == SAMPLE_FLOAT ? ENCODE_FLOAT_ROOM
+                                        : encode_histogram_room(sample->histogram);
+}
 /* The member `field` of a TimeSeries; the numbers inside are the same in both protocols, but that
  * 1.0 has no start (0). */
 uint8_t *encode_histogram(uint8_t *at, unsigned field, const struct sample *sample,

@@ -49,13 +49,18 @@ static uint8_t *put_label(uint8_t *at, unsigned field, struct text name, struct 
     return wire_copy(at, value.bytes, value.length);
 }
 
-/* A pair is in memory what it is on the wire. */
+/* A pair is in memory what it is on the wire. Its first piece is copied as a whole, without a look
+ * at how long the pair is: what is too much is written over, or in the room that is left. */
 static uint8_t *put_pairs(uint8_t *at, const struct labels *labels)
 {
     const label_pair_id *id = labels_pairs(labels), *end = id + labels->count;
     for (; id < end; id++) {
         const struct label_pair *pair = label_pair_get(*id);
-        at = wire_copy(at, pair->wire, pair->length);
+        memcpy(at, pair->wire, LABEL_PAIR_PIECE);
+        if (pair->length > LABEL_PAIR_PIECE)
+            memcpy(at + LABEL_PAIR_PIECE, pair->wire + LABEL_PAIR_PIECE,
+                   pair->length - LABEL_PAIR_PIECE);
+        at += pair->length;
     }
     return at;
 }
@@ -71,7 +76,7 @@ static uint8_t *put_labels(uint8_t *at, unsigned field, const struct labels *lab
 
 static size_t labels_room(const struct labels *labels)
 {
-    return labels->size + (size_t)labels->count * 3 * WIRE_HEAD_MAX_BYTES;
+    return labels->size + (size_t)labels->count * 3 * WIRE_HEAD_MAX_BYTES + LABEL_PAIR_PIECE;
 }
 
 static uint8_t *put_exemplar(uint8_t *at, const struct exemplar *exemplar)

@@ -31,17 +31,19 @@ static void counts_add(struct sample_counts *counts, const struct pending_item *
         counts->exemplars += one * item->extra->exemplar_count;
 }
 
-static int pending_reserve(struct pending *pending)
+static int pending_reserve(struct pending *pending, size_t more)
 {
-    if (pending->first + pending->count < pending->capacity)
+    if (pending->first + pending->count + more <= pending->capacity)
         return 0;
-    if (pending->first >= pending->capacity / 2 && pending->first) {
+    if (pending->first >= pending->capacity / 2 && pending->count + more <= pending->capacity) {
         memmove(pending->items, pending->items + pending->first,
                 pending->count * sizeof(*pending->items));
         pending->first = 0;
         return 0;
     }
     size_t capacity = pending->capacity ? 2 * pending->capacity : LEAST_CAPACITY;
+    while (capacity < pending->first + pending->count + more)
+        capacity *= 2;
     struct pending_item *items = reallocarray(pending->items, capacity, sizeof(*items));
     if (!items)
         return -ENOMEM;
@@ -76,7 +78,7 @@ int pending_push(struct pending *pending, const struct queue_sample *sample, ser
 {
     size_t exemplar_count = with_exemplars ? sample->exemplar_count : 0;
     struct pending_extra *extra = NULL;
-    if (pending_reserve(pending))
+    if (pending_reserve(pending, 1))
         return -ENOMEM;
     if (sample->created_ms || exemplar_count) {
         extra = extra_copy(sample, exemplar_count);
@@ -86,10 +88,28 @@ int pending_push(struct pending *pending, const struct queue_sample *sample, ser
     struct pending_item *item = &pending->items[pending->first + pending->count++];
     *item = (struct pending_item){.sample = sample->sample, .end = sample->end, .extra = extra};
     item->sample.series = series;
-    series_table_hold(pending->series, series);
+    item->labels = series_table_hold(pending->series, series);
     if (item->sample.type == SAMPLE_HISTOGRAM)
         histogram_hold(item->sample.histogram);
     counts_add(&pending->counts, item, 1);
+    return 0;
+}
+
+int pending_push_floats(struct pending *pending, const struct sample *samples, size_t count,
+                        struct queue_position end)
+{
+    if (pending_reserve(pending, count))
+        return -ENOMEM;
+    struct pending_item *item = &pending->items[pending->first + pending->count];
+    for (uint32_t i = 0; i < count; i++, item++) {
+        item->sample = samples[i];
+        item->end = (struct queue_position){end.segment, end.offset, i + 1};
+        item->labels = series_table_hold(pending->series, samples[i].series);
+        item->extra = NULL;
+        item->left_out = false;
+    }
+    pending->count += count;
+    pending->counts.floats += count;
     return 0;
 }
 

@@ -16,6 +16,7 @@ struct pending_extra {
 struct pending_item {
     struct sample sample;
     struct queue_position end;   /* behind it */
+    const struct labels *labels; /* of the series, which is held */
     struct pending_extra *extra; /* NULL: nothing */
     bool left_out;               /* counted as dropped: in no request any more */
 };
@@ -34,6 +35,9 @@ void pending_free(struct pending *pending);
  */
 int pending_push(struct pending *pending, const struct queue_sample *sample, series_id series,
                  bool with_exemplars);
+/* Takes floats that came as one record, which ends there. 0 or -ENOMEM. */
+int pending_push_floats(struct pending *pending, const struct sample *samples, size_t count,
+                        struct queue_position end);
 /* One of them will not be sent. */
 void pending_leave_out(struct pending *pending, size_t index);
 /* Forgets the first `count`. */

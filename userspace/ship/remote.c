@@ -166,7 +166,8 @@ static void read_for_one(struct remote *remote, struct shard *shard, int64_t lea
 
 /* What was appended just now is at hand, and need not be read from the log where one shard takes
  * all of it. */
-static void take_appended(struct remote *remote, const struct sample_record *record)
+static void take_appended(struct remote *remote, const struct sample_record *record,
+                          struct sample_counts counts)
 {
     struct shard *shard = remote->shards[0];
     int64_t least_ms = remote_parts_least_ms(&remote->parts);
@@ -174,6 +175,9 @@ static void take_appended(struct remote *remote, const struct sample_record *rec
     bool is_plain = !record->exemplar_count && !record->created_count;
     if (remote->shard_count != 1 || !is_plain || !shard_takes(shard, record->count) ||
         !queue_reader_take_appended(remote->reader, &sample.end))
+        return;
+    if (!remote->relabel && !counts.histograms && least_ms == INT64_MIN &&
+        !shard_push_floats(shard, record->samples, record->count, sample.end))
         return;
     for (size_t i = 0; i < record->count; i++) {
         sample.sample = record->samples[i];
@@ -354,7 +358,7 @@ void remote_notify(struct remote *remote, const struct sample_record *record,
     remote->parts.since_tick.in += (double)(sample_counts_sum(appended) + appended.exemplars);
     remote_metrics_queued(&remote->parts.metrics, newest_ms);
     if (hungry) {
-        take_appended(remote, record);
+        take_appended(remote, record, appended);
         work_soon(remote);
     }
     show_pending(remote);

@@ -84,6 +84,12 @@ int shard_push(struct shard *shard, const struct queue_sample *sample, series_id
     return pending_push(&shard->pending, sample, series, shard->parts->config->send_exemplars);
 }
 
+int shard_push_floats(struct shard *shard, const struct sample *samples, size_t count,
+                      struct queue_position end)
+{
+    return pending_push_floats(&shard->pending, samples, count, end);
+}
+
 /* ---- the end of a batch ---- */
 
 static struct sample_counts at_most(struct sample_counts counts, struct sample_counts limit)
@@ -195,9 +201,7 @@ static void on_done(void *context, const struct sender_outcome *outcome)
     case VERDICT_TOO_LARGE:
         if (items > 1) {
             remote_parts_send_less(shard->parts, items);
-            send_again(shard,
-                       batch_choose(shard->parts->builder, &shard->pending,
-                                    shard->parts->samples_per_send),
+            send_again(shard, batch_choose(&shard->pending, shard->parts->samples_per_send),
                        outcome->maybe_taken);
             return;
         }
@@ -289,7 +293,7 @@ static size_t replay_choose(const struct shard *shard, size_t items)
     size_t most = parts->samples_per_send;
     if (most >= parts->config->queue.max_samples_per_send || items <= most)
         return items;
-    return batch_choose(parts->builder, &shard->pending, most);
+    return batch_choose(&shard->pending, most);
 }
 
 static void wake_replay(struct shard *shard, struct queue_position read)
@@ -333,7 +337,7 @@ void shard_wake(struct shard *shard, struct queue_position read, bool at_once)
         }
     } else if (shard->pending.count >= most || shard->deadline_over || at_once) {
         clear_deadline(shard);
-        build_and_send(shard, batch_choose(shard->parts->builder, &shard->pending, most));
+        build_and_send(shard, batch_choose(&shard->pending, most));
     } else {
         set_deadline(shard);
     }

@@ -25,6 +25,9 @@ void shard_free(struct shard **shard);
 bool shard_has_had(const struct shard *shard, struct queue_position end);
 /* Takes a sample that was read, as one of `series`. 0 or -ENOMEM. */
 int shard_push(struct shard *shard, const struct queue_sample *sample, series_id series);
+/* Takes all floats of a record, which ends there. 0 or -ENOMEM. */
+int shard_push_floats(struct shard *shard, const struct sample *samples, size_t count,
+                      struct queue_position end);
 /* How many more samples it could use now, while nothing is on its way and no batch is full. */
 size_t shard_room(const struct shard *shard);
 /* All of so many samples, though they may be more than a batch. */
