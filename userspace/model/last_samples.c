@@ -126,11 +126,25 @@ static void keep(struct last_samples *samples, const struct sample *sample)
     }
 }
 
+/* A newer float in the place of a float, as nearly all are. */
+static inline bool keep_float(struct last_sample *last, const struct sample *sample)
+{
+    if (!last || last->has != HAS_FLOAT || sample->type != SAMPLE_FLOAT ||
+        sample->timestamp_ms <= last->timestamp_ms || sample_is_stale(sample))
+        return false;
+    last->timestamp_ms = sample->timestamp_ms;
+    last->value = sample->value;
+    return true;
+}
+
 static void append(struct sample_sink *sink, const struct sample_record *record)
 {
     struct last_samples *samples = (struct last_samples *)sink;
-    for (size_t i = 0; i < record->count; i++)
-        keep(samples, &record->samples[i]);
+    for (size_t i = 0; i < record->count; i++) {
+        const struct sample *sample = &record->samples[i];
+        if (!keep_float(sample_of(samples, sample->series), sample))
+            keep(samples, sample);
+    }
     if (samples->next)
         sample_sink_append_record(samples->next, record);
 }

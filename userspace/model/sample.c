@@ -61,13 +61,3 @@ double sample_stale_value(void)
     memcpy(&value, &bits, sizeof(value));
     return value;
 }
-
-/* By bits: any NaN compares unequal, and most NaNs are values that somebody exposed. */
-bool sample_is_stale(const struct sample *sample)
-{
-    const double *value =
-        sample->type == SAMPLE_HISTOGRAM ? &sample->histogram->sum : &sample->value;
-    uint64_t bits;
-    memcpy(&bits, value, sizeof(bits));
-    return bits == STALE_NAN_BITS;
-}

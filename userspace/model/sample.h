@@ -68,7 +68,15 @@ struct sample {
 };
 
 double sample_stale_value(void);
-bool sample_is_stale(const struct sample *sample);
+/* By bits: any NaN compares unequal, and most NaNs are values that somebody exposed. */
+static inline bool sample_is_stale(const struct sample *sample)
+{
+    const double *value =
+        sample->type == SAMPLE_HISTOGRAM ? &sample->histogram->sum : &sample->value;
+    uint64_t bits;
+    memcpy(&bits, value, sizeof(bits));
+    return bits == STALE_NAN_BITS;
+}
 
 /* An exemplar of one sample. Borrowed: whoever keeps it copies. */
 struct exemplar {

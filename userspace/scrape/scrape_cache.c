@@ -288,9 +288,12 @@ const struct cached_series *scrape_cache_upcoming(const struct scrape_cache *cac
 
 void scrape_cache_take_upcoming(struct scrape_cache *cache, uint32_t count)
 {
-    for (; count; count--) {
-        struct cached_series *entry = &cache->entries[cache->next++];
-        entry->seen = cache->scrape;
+    struct cached_series *entry = &cache->entries[cache->next], *end = entry + count;
+    uint32_t scrape = cache->scrape;
+
+    cache->next += count;
+    for (; entry < end; entry++) {
+        entry->seen = scrape;
         entry->tracked = entry->series != 0;
     }
 }
@@ -336,10 +339,19 @@ static int compare_series(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static bool has_ended(const struct scrape_cache *cache, uint32_t index, bool failed)
+static inline bool has_ended(const struct cached_series *entry, bool failed)
 {
-    const struct cached_series *entry = &cache->entries[index];
     return entry->live && (failed || !entry->tracked);
+}
+
+static size_t count_ended(const struct scrape_cache *cache, bool failed)
+{
+    const struct cached_series *entry = cache->entries, *end = entry + cache->count;
+    size_t count = 0;
+
+    for (; entry < end; entry++)
+        count += has_ended(entry, failed);
+    return count;
 }
 
 /* A marker is a sample, and comes behind all others. */
@@ -383,7 +395,7 @@ static size_t sort_ended(struct scrape_cache *cache, size_t count, bool failed)
 static void note_markers(struct scrape_cache *cache, bool failed, int64_t timestamp_ms)
 {
     for (uint32_t i = 0; i < cache->newest_count && i < cache->count; i++) {
-        if (!has_ended(cache, i, failed))
+        if (!has_ended(&cache->entries[i], failed))
             cache->newest[i] = failed ? INT64_MIN : cache->newest[i];
         else if (can_be_marked(cache, i, timestamp_ms))
             cache->newest[i] = timestamp_ms;
@@ -392,10 +404,8 @@ static void note_markers(struct scrape_cache *cache, bool failed, int64_t timest
 
 static int collect_ended(struct scrape_cache *cache, bool failed, int64_t timestamp_ms, size_t *out)
 {
-    size_t count = cache->inherited_count;
+    size_t count = cache->inherited_count + count_ended(cache, failed);
 
-    for (uint32_t i = 0; i < cache->count; i++)
-        count += has_ended(cache, i, failed);
     if (!count)
         return 0;
     cache->ended = malloc(count * sizeof(*cache->ended));
@@ -406,10 +416,24 @@ static int collect_ended(struct scrape_cache *cache, bool failed, int64_t timest
         memcpy(cache->ended, cache->inherited, count * sizeof(*cache->ended));
     cache->inherited_ended = true;
     for (uint32_t i = 0; i < cache->count; i++)
-        if (has_ended(cache, i, failed) && can_be_marked(cache, i, timestamp_ms))
+        if (has_ended(&cache->entries[i], failed) && can_be_marked(cache, i, timestamp_ms))
             cache->ended[count++] = cache->entries[i].series;
     *out = sort_ended(cache, count, failed);
     return 0;
+}
+
+/* From this scrape to the next. How many entries it has not seen. */
+static uint32_t settle(struct scrape_cache *cache, bool failed)
+{
+    struct cached_series *entry = cache->entries, *end = entry + cache->count;
+    uint32_t unseen = 0, scrape = cache->scrape;
+
+    for (; entry < end; entry++) {
+        entry->live = entry->tracked && !failed;
+        entry->tracked = false;
+        unseen += entry->seen != scrape;
+    }
+    return unseen;
 }
 
 int scrape_cache_end(struct scrape_cache *cache, bool failed, int64_t timestamp_ms,
@@ -419,13 +443,7 @@ int scrape_cache_end(struct scrape_cache *cache, bool failed, int64_t timestamp_
     cache->open = false;
     int error = collect_ended(cache, failed, timestamp_ms, ended_count);
     note_markers(cache, failed, timestamp_ms);
-    cache->unseen = 0;
-    for (uint32_t i = 0; i < cache->count; i++) {
-        struct cached_series *entry = &cache->entries[i];
-        entry->live = entry->tracked && !failed;
-        entry->tracked = false;
-        cache->unseen += entry->seen != cache->scrape;
-    }
+    cache->unseen = settle(cache, failed);
     *ended = cache->ended;
     return error;
 }

@@ -62,9 +62,8 @@ size_t shard_room(const struct shard *shard)
 
 bool shard_takes(const struct shard *shard, size_t samples)
 {
-    uint32_t capacity = shard->parts->config->queue.capacity;
-    return samples <= shard_room(shard) || (shard_is_hungry(shard) && samples <= capacity &&
-                                            shard->pending.count <= capacity - samples);
+    return shard_is_hungry(shard) &&
+           shard->pending.count + samples <= 2 * (size_t)shard->parts->samples_per_send;
 }
 
 bool shard_is_full(const struct shard *shard)

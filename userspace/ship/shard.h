@@ -30,7 +30,7 @@ int shard_push_floats(struct shard *shard, const struct sample *samples, size_t 
                       struct queue_position end);
 /* How many more samples it could use now, while nothing is on its way and no batch is full. */
 size_t shard_room(const struct shard *shard);
-/* All of so many samples, though they may be more than a batch. */
+/* Whether it is hungry enough for so many samples at once: a batch, and the begin of another. */
 bool shard_takes(const struct shard *shard, size_t samples);
 static inline bool shard_is_hungry(const struct shard *shard)
 {

@@ -137,8 +137,7 @@ static int define_series(struct dictionary_writer *writer, struct dictionary *di
 int dictionary_number(struct dictionary_writer *writer, struct dictionary *dictionary,
                       series_id series, struct buffer *out, uint32_t *number)
 {
-    if (number_map_find(&writer->series, series, dictionary->series, dictionary->series_count,
-                        number))
+    if (dictionary_writer_finds(writer, dictionary, series, number))
         return 0;
     size_t length = out->length;
     uint32_t metadata_count = dictionary->metadata_count;

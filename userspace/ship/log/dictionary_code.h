@@ -18,6 +18,15 @@ void dictionary_writer_free(struct dictionary_writer *writer);
 /* A record begins: its first series is not told by one before it. */
 void dictionary_writer_begin(struct dictionary_writer *writer);
 
+/* Whether the series has a number. */
+static inline bool dictionary_writer_finds(const struct dictionary_writer *writer,
+                                           const struct dictionary *dictionary, series_id series,
+                                           uint32_t *number)
+{
+    return number_map_find(&writer->series, series, dictionary->series, dictionary->series_count,
+                           number);
+}
+
 /* The series' number. A series that is new gets the next one, with a reference of the dictionary's,
  * and its definition is appended to `out`. 0, -ENOMEM or -E2BIG; then all is as it was. */
 int dictionary_number(struct dictionary_writer *writer, struct dictionary *dictionary,

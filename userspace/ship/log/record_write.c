@@ -66,35 +66,49 @@ static int64_t difference(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-static int put_sample(struct making *m, const struct sample *sample, uint32_t number)
+/* What is before the value; *flags is what the first byte says of it. */
+static inline uint8_t *put_head(struct trail *trail, uint8_t *at, const struct sample *sample,
+                                uint32_t number, uint8_t *flags)
 {
-    struct buffer *out = &m->writer->samples;
-    struct trail *trail = &m->trail;
     uint32_t expected = trail->number + 1;
-    uint8_t *start, flags = 0;
-    int error = reserve(out, SAMPLE_HEAD_MAX_BYTES, &start);
-    if (error)
-        return error;
-    uint8_t *at = start + 1;
+    *flags = 0;
     if (number != expected) {
-        flags |= SAMPLE_OWN_SERIES;
+        *flags |= SAMPLE_OWN_SERIES;
         at = varint_put(at, varint_zigzag((int64_t)number - expected));
     }
     if (sample->timestamp_ms != trail->timestamp_ms) {
-        flags |= SAMPLE_OWN_TIMESTAMP;
+        *flags |= SAMPLE_OWN_TIMESTAMP;
         at = varint_put(at, varint_zigzag(difference(sample->timestamp_ms, trail->timestamp_ms)));
     }
     trail->number = number;
     trail->timestamp_ms = sample->timestamp_ms;
+    return at;
+}
+
+static inline uint8_t *put_float(struct trail *trail, uint8_t *start, const struct sample *sample,
+                                 uint32_t number)
+{
+    uint8_t flags, *at = put_head(trail, start + 1, sample, number, &flags);
+    *start = flags | value_put(&at, sample->value, trail->value);
+    trail->value = sample->value;
+    return at;
+}
+
+static int put_sample(struct making *m, const struct sample *sample, uint32_t number)
+{
+    struct buffer *out = &m->writer->samples;
+    uint8_t *start, flags;
+    int error = reserve(out, SAMPLE_HEAD_MAX_BYTES, &start);
+    if (error)
+        return error;
     if (sample->type == SAMPLE_HISTOGRAM) {
+        uint8_t *at = put_head(&m->trail, start + 1, sample, number, &flags);
         *start = flags | histogram_value_code(sample->histogram);
         out->length += (size_t)(at - start);
         return histogram_put(out, sample->histogram);
     }
-    *start = flags | value_put(&at, sample->value, trail->value);
+    out->length += (size_t)(put_float(&m->trail, start, sample, number) - start);
     m->payload->ended += sample_is_stale(sample);
-    out->length += (size_t)(at - start);
-    trail->value = sample->value;
     return 0;
 }
 
@@ -225,6 +239,38 @@ static bool is_full(const struct record_writer *writer)
            RECORD_FULL_BYTES;
 }
 
+/* Floats of series that have a number, in a record with nothing beside its samples: as many as
+ * there is room for without asking. Nothing can go wrong with these, which are nearly all. */
+static void put_plain(struct making *m, struct record_progress *progress)
+{
+    const struct dictionary_writer *numbers = &m->writer->dictionary_writer;
+    struct buffer *out = &m->writer->samples;
+    const struct sample *first = &m->record->samples[progress->sample], *sample = first;
+    const struct sample *end = m->record->samples + m->record->count;
+    size_t defined = m->writer->dictionary.length, room = out->capacity;
+    uint8_t *begin = (uint8_t *)out->bytes, *at = begin + out->length;
+    struct trail trail = m->trail;
+    uint32_t number;
+
+    if (!begin || defined >= RECORD_FULL_BYTES || m->record->exemplar_count ||
+        m->record->created_count)
+        return;
+    if (room > RECORD_FULL_BYTES - defined)
+        room = RECORD_FULL_BYTES - defined;
+    for (; sample < end && sample->type == SAMPLE_FLOAT &&
+           (size_t)(at - begin) + SAMPLE_HEAD_MAX_BYTES <= room &&
+           dictionary_writer_finds(numbers, m->dictionary, sample->series, &number);
+         sample++) {
+        at = put_float(&trail, at, sample, number);
+        m->payload->ended += sample_is_stale(sample);
+    }
+    m->trail = trail;
+    out->length = (size_t)(at - begin);
+    m->payload->samples += (uint32_t)(sample - first);
+    m->payload->counts.floats += (uint64_t)(sample - first);
+    progress->sample += (size_t)(sample - first);
+}
+
 static void finish(struct making *m)
 {
     struct record_writer *w = m->writer;
@@ -278,11 +324,14 @@ bool record_write_next(struct record_writer *writer, struct dictionary *dictiona
         .trail = {.timestamp_ms = base_ms, .number = UINT32_MAX},
     };
     int error = begin(writer);
-    for (; progress->sample < record->count && !is_full(writer); progress->sample++) {
+    while (progress->sample < record->count && !is_full(writer)) {
         if (error)
             leave_out(record, progress, &progress->no_memory);
         else
             put_next(&m, progress);
+        progress->sample++;
+        if (!error)
+            put_plain(&m, progress);
     }
     if (out->samples || writer->dictionary.length)
         finish(&m);
