@@ -74,8 +74,8 @@ static struct label_pair *pair_new(const struct label *label, uint32_t hash)
 {
     size_t length = text_size(label->name) + text_size(label->value);
     size_t size = 1 + packed_length_size((uint32_t)length) + length;
-    struct label_pair *pair =
-        malloc(sizeof(*pair) + (size > LABEL_PAIR_PIECE ? size : LABEL_PAIR_PIECE));
+    size_t room = (size + LABEL_PAIR_PIECE - 1) / LABEL_PAIR_PIECE * LABEL_PAIR_PIECE;
+    struct label_pair *pair = malloc(sizeof(*pair) + room);
     if (!pair)
         return NULL;
     *pair = (struct label_pair){

@@ -11,7 +11,7 @@
 #include "model/labels.h"
 
 #define LABEL_PAIRS_MAX (1u << 30)
-#define LABEL_PAIR_PIECE 32 /* bytes of `wire` that are there at the least */
+#define LABEL_PAIR_PIECE 32 /* `wire` has room for whole ones, so that it can be copied by them */
 
 typedef uint32_t label_pair_id;
 

@@ -26,6 +26,8 @@ enum {
     METADATA_UNIT = 5,
 };
 
+#define FLOAT_ABOUT_BYTES 16 /* with its time */
+
 static size_t text_member_size(struct text text)
 {
     return 1 + varint_size(text.length) + text.length;
@@ -49,17 +51,19 @@ static uint8_t *put_label(uint8_t *at, unsigned field, struct text name, struct 
     return wire_copy(at, value.bytes, value.length);
 }
 
-/* A pair is in memory what it is on the wire. Its first piece is copied as a whole, without a look
- * at how long the pair is: what is too much is written over, or in the room that is left. */
+/* A pair is in memory what it is on the wire, and nearly always one or two pieces long. What a
+ * piece has too much is written over, or in the room that is left. */
 static uint8_t *put_pairs(uint8_t *at, const struct labels *labels)
 {
+    enum { PIECE = LABEL_PAIR_PIECE };
     const label_pair_id *id = labels_pairs(labels), *end = id + labels->count;
     for (; id < end; id++) {
         const struct label_pair *pair = label_pair_get(*id);
-        memcpy(at, pair->wire, LABEL_PAIR_PIECE);
-        if (pair->length > LABEL_PAIR_PIECE)
-            memcpy(at + LABEL_PAIR_PIECE, pair->wire + LABEL_PAIR_PIECE,
-                   pair->length - LABEL_PAIR_PIECE);
+        memcpy(at, pair->wire, PIECE);
+        if (pair->length > PIECE)
+            memcpy(at + PIECE, pair->wire + PIECE, PIECE);
+        if (pair->length > 2 * PIECE)
+            memcpy(at + 2 * PIECE, pair->wire + 2 * PIECE, pair->length - 2 * PIECE);
         at += pair->length;
     }
     return at;
@@ -97,13 +101,21 @@ static size_t entry_room(const struct encode_entry *entry)
     return room;
 }
 
+/* Whether it will mostly be less than 128 bytes long: a label takes 4 more here than in its set. */
+static bool is_short(const struct encode_entry *entry)
+{
+    const struct labels *labels = entry->labels;
+    return labels->size - sizeof(*labels) + 4 * labels->count + FLOAT_ABOUT_BYTES < 0x80;
+}
+
 int encode_v1_add(struct buffer *series, const struct encode_entry *entry)
 {
     int error = 0;
     uint8_t *start = encode_reserve(series, entry_room(entry), &error);
     if (!start)
         return error;
-    uint8_t *body = wire_message_begin(start, WRITE_REQUEST_TIMESERIES, 2);
+    size_t width = is_short(entry) ? 1 : 2;
+    uint8_t *body = wire_message_begin(start, WRITE_REQUEST_TIMESERIES, width);
     uint8_t *at = put_labels(body, TIME_SERIES_LABELS, entry->labels);
     if (entry->sample->type == SAMPLE_FLOAT)
         at = encode_float(at, TIME_SERIES_SAMPLES, entry->sample, 0);
@@ -111,7 +123,7 @@ int encode_v1_add(struct buffer *series, const struct encode_entry *entry)
         at = put_exemplar(at, &entry->exemplars[i]);
     if (entry->sample->type == SAMPLE_HISTOGRAM)
         at = encode_histogram(at, TIME_SERIES_HISTOGRAMS, entry->sample, 0);
-    series->length += (size_t)(wire_message_end(body, at, 2) - start);
+    series->length += (size_t)(wire_message_end(body, at, width) - start);
     return 0;
 }
 

@@ -94,7 +94,11 @@ static inline uint8_t *wire_message_begin(uint8_t *at, unsigned field, size_t le
 static inline uint8_t *wire_message_end(uint8_t *body, uint8_t *end, size_t length_width)
 {
     size_t length = (size_t)(end - body);
-    if (length_width == 2 && length >= 0x80 && length < 0x4000) { /* as usual */
+    if (length_width == 1 && length < 0x80) { /* as usual, this or the next */
+        body[-1] = (uint8_t)length;
+        return end;
+    }
+    if (length_width == 2 && length >= 0x80 && length < 0x4000) {
         body[-2] = (uint8_t)(length | 0x80);
         body[-1] = (uint8_t)(length >> 7);
         return end;
