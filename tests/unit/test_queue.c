@@ -244,6 +244,30 @@ static void test_without_remotes_nothing_is_kept(void **state)
     }
 }
 
+/* A segment that no remote needs has no age, and is the one that is appended to all the same. */
+static void test_metrics_of_segments(void **state)
+{
+    struct fixture f;
+    autobuffer struct buffer page;
+    (void)state;
+    setup(&f, 1 << 20);
+    open_readers(&f, 1);
+    append_random(&f, 100);
+    usleep(5000);
+    assert_true(queue_metric(&f, "oldest_segment_age_seconds") > 0);
+    read_some(&f, 0, SIZE_MAX);
+    release_read(&f, 0);
+    assert_true(queue_metric(&f, "oldest_segment_age_seconds") == 0);
+    append_random(&f, 100);
+    read_some(&f, 0, SIZE_MAX);
+    buffer_init(&page, 1 << 20);
+    assert_int_equal(metric_registry_write(f.metrics, &page), 0);
+    const char *current = strstr(page.bytes, "\nprometheus_tsdb_wal_segment_current ");
+    assert_non_null(current);
+    assert_true(strtod(strchr(current, ' '), NULL) == (double)queue_newest(f.queue)->head.number);
+    teardown(&f);
+}
+
 static void test_series_lives_while_it_is_queued(void **state)
 {
     struct fixture f;
@@ -531,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_seeking_back),
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_shard_keys_stay),
+        cmocka_unit_test(test_metrics_of_segments),
         cmocka_unit_test(test_max_age),
         cmocka_unit_test(test_churn_ends_a_segment),
         cmocka_unit_test(test_ended_series_end_a_segment),
