@@ -94,6 +94,8 @@ static const struct {
     {"a 1 1e300\\n# EOF\\n", "its storage refused the time; here it is out of bounds"},
     {"a 1 -1e300\\n# EOF\\n", "the same"},
     {"a 1 9223372036854775.8\\n# EOF\\n", "the same"},
+    {"# TYPE h histogram\\nh_bucket{le=\"1\"} 3\\n# a comment\\nh_bucket{le=\"+Inf\"} 5\\n",
+     "a comment that says nothing cuts no histogram in two here"},
     {"\\x1b\\n\\x01h\\x18\\x04\"\\x04:\\x02\\x08\\x01\"\\x0e\\n\\x06\\n\\x01x\\x12\\x01y:"
      "\\x04\\x08\\x018\\x01",
      "Prometheus takes all histograms of a family for what the first one is", SCRAPE_PROTOBUF},

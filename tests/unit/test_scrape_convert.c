@@ -173,6 +173,34 @@ static void test_own_times(void **state)
     assert_scrape(fixture, "# TYPE h histogram\nh_count{a=\"b\"} 5 1000\nf 1\n", "hb[5] f=1 ", 0);
 }
 
+/* However the page is cut, comments that say nothing and blank lines end nothing. */
+static void test_pieces(void **state)
+{
+    struct page_fixture *fixture = *state;
+    struct text page =
+        TEXT("f 1\n# TYPE h histogram\nh_bucket{le=\"1\"} 5\n\n # a\n# b\n#\nh_count 5\n"
+             "\n#c\n# TYPE g gauge\ng 1\n");
+
+    for (size_t piece = 1; piece <= page.length; piece++) {
+        page_fixture_scrape(fixture, SCRAPE_TEXT, page, piece);
+        assert_samples(fixture, "f=1 h[5] g=1 ");
+        scrape_page_free(&fixture->page);
+    }
+}
+
+/* One without labels. */
+static void test_bare_exemplar(void **state)
+{
+    struct page_fixture *fixture = *state;
+    struct text page = TEXT("# TYPE h histogram\nh_bucket{le=\"1\"} 3 # {} 0.5 1600\n# EOF\n");
+
+    page_fixture_scrape(fixture, SCRAPE_OPENMETRICS, page, page.length);
+    struct sample_record record = scrape_page_record(&fixture->page);
+    assert_int_equal(record.exemplar_count, 1);
+    assert_int_equal(labels_count(record.exemplars[0].labels), 0);
+    scrape_page_free(&fixture->page);
+}
+
 static void test_too_many_buckets(void **state)
 {
     struct page_fixture *fixture = *state;
@@ -241,9 +269,10 @@ static void test_exemplars(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_over_scrapes),     TEST(test_counts),   TEST(test_classic_kept_too),
-        TEST(test_type_changes),     TEST(test_bad_ones), TEST(test_own_times),
-        TEST(test_too_many_buckets), TEST(test_created),  TEST(test_exemplars),
+        TEST(test_over_scrapes),     TEST(test_counts),    TEST(test_classic_kept_too),
+        TEST(test_type_changes),     TEST(test_bad_ones),  TEST(test_own_times),
+        TEST(test_too_many_buckets), TEST(test_created),   TEST(test_pieces),
+        TEST(test_bare_exemplar),    TEST(test_exemplars),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

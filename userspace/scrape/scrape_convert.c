@@ -278,7 +278,9 @@ static void give_exemplars(struct scrape_page *page, struct exposition_entry *en
               compare_exemplars);
     for (size_t i = 0; i < convert->exemplar_count; i++) {
         const struct kept_exemplar *kept = &convert->exemplars[i];
-        struct text labels = {convert->exemplar_text.bytes + kept->labels, kept->length};
+        struct text labels = {NULL, kept->length};
+        if (kept->length)
+            labels.bytes = convert->exemplar_text.bytes + kept->labels;
         out->label_count = 0;
         while (labels.length) {
             struct text name = take_text(&labels);

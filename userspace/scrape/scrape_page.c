@@ -54,14 +54,6 @@ static void end_run(struct scrape_page *page, const struct line_reader *reader,
     scrape_families_end_run(&page->families, &page->run);
 }
 
-/* A comment ends a histogram, and with it the need to look at every line. */
-static int end_histogram(struct scrape_page *page, const struct exposition_parser *parser)
-{
-    bool is_comment = parser->next < parser->end && *parser->next == '#';
-
-    return is_comment ? scrape_convert_flush(page) : 0;
-}
-
 /* Goes behind what is known, as far as that need not be read. */
 static void skip_known(struct scrape_page *page, struct line_reader *reader)
 {
@@ -79,8 +71,6 @@ static int read_lines(struct scrape_page *page, struct line_reader *reader)
     struct exposition_parser *parser = &reader->parser;
 
     for (;;) {
-        if (page->convert && end_histogram(page, parser))
-            return 0;
         skip_known(page, reader);
         int result = exposition_next(parser, entry);
         if (result <= 0)
