@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "page_fixture.h"
+#include "scrape/scrape_report.h"
 
 static int setup(void **state)
 {
@@ -207,12 +208,37 @@ static void test_families_of_a_series(void **state)
     }
 }
 
+/* up and its like: remote write 2.0 sends metadata with them, too. */
+static void test_report(void **state)
+{
+    struct page_fixture *fixture = *state;
+    struct scrape_report report;
+
+    fixture->config.extra_metrics = true;
+    struct target *target = page_fixture_target(&fixture->config);
+    assert_int_equal(scrape_report_init(&report, &fixture->shared, target), 0);
+    assert_int_equal(report.count, SCRAPE_REPORT_COUNT);
+    for (size_t i = 0; i < report.count; i++) {
+        const struct series_table *series = fixture->series;
+        const struct metadata *metadata =
+            series_table_metadata(series, series_table_metadata_id(series, report.series[i]));
+        const struct labels *labels = series_table_labels(series, report.series[i]);
+        assert_non_null(metadata);
+        assert_true(text_equal(metadata->family, labels_get(labels, TEXT(LABEL_METRIC_NAME))));
+        assert_int_equal(metadata->type, METADATA_GAUGE);
+        assert_true(metadata->help.length && metadata->unit.length);
+    }
+    scrape_report_free(&report, fixture->series);
+    target_free(&target);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_report, setup, teardown),
         cmocka_unit_test(test_random_pages),
         cmocka_unit_test(test_families_of_a_series),
     };

@@ -9,27 +9,51 @@
 
 #define REPORT_ALWAYS 5 /* the others are extra */
 
+/* Texts and units are Prometheus'. */
+static const struct {
+    const char *name, *unit, *help;
+} families[SCRAPE_REPORT_COUNT] = {
+    {"up", "targets",
+     "Health of the scrape target. 1 means the target is healthy, 0 if the scrape failed."},
+    {"scrape_duration_seconds", "seconds", "Duration of the last scrape in seconds."},
+    {"scrape_samples_scraped", "samples", "Number of samples last scraped."},
+    {"scrape_samples_post_metric_relabeling", "samples",
+     "Number of samples remaining after metric relabeling was applied."},
+    {"scrape_series_added", "series", "Number of series in the last scrape."},
+    {"scrape_timeout_seconds", "seconds", "The configured scrape timeout for a target."},
+    {"scrape_sample_limit", "samples",
+     "The configured sample limit for a target. Returns zero if there is no limit configured."},
+    {"scrape_body_size_bytes", "bytes",
+     "The uncompressed size of the last scrape response, if successful. Scrapes failing because "
+     "body_size_limit is exceeded report -1, other scrape failures report 0."},
+};
+
+static int add_series(struct series_table *table, const struct labels *labels, size_t index,
+                      series_id *out)
+{
+    const struct metadata metadata = {
+        .family = text_of(families[index].name),
+        .help = text_of(families[index].help),
+        .unit = text_of(families[index].unit),
+        .type = METADATA_GAUGE,
+    };
+
+    int error = series_table_intern(table, labels, out);
+    if (!error) /* without room for it the series stays undescribed */
+        series_table_describe(table, *out, &metadata);
+    return error;
+}
+
 int scrape_report_init(struct scrape_report *report, const struct scrape_shared *shared,
                        const struct target *target)
 {
-    static const char *const names[SCRAPE_REPORT_COUNT] = {
-        "up",
-        "scrape_duration_seconds",
-        "scrape_samples_scraped",
-        "scrape_samples_post_metric_relabeling",
-        "scrape_series_added",
-        "scrape_timeout_seconds",
-        "scrape_sample_limit",
-        "scrape_body_size_bytes",
-    };
-
     *report = (struct scrape_report){.count = target->config->extra_metrics ? SCRAPE_REPORT_COUNT
                                                                             : REPORT_ALWAYS};
     for (size_t i = 0; i < report->count; i++) {
         autofree struct labels *labels = NULL;
-        int error = scrape_labels_build_report(shared->labels, names[i], target, &labels);
+        int error = scrape_labels_build_report(shared->labels, families[i].name, target, &labels);
         if (!error)
-            error = series_table_intern(shared->series, labels, &report->series[i]);
+            error = add_series(shared->series, labels, i, &report->series[i]);
         if (error) {
             scrape_report_free(report, shared->series);
             return error;
