@@ -68,6 +68,10 @@ REPLACE = [
     replace(source_labels="__address__", regex="(.*):.*", replacement="$1:2", target_label="__address__"),
     replace(source_labels="job", target_label="__metrics_path__", replacement="/probe"),
     replace(source_labels="a", target_label="__metrics_path__", replacement="no slash"),
+    replace(target_label="__metrics_path__", replacement=""),
+    replace(target_label="__scheme__", replacement=""),
+    *(replace(target_label="__address__", replacement=address) for address in (
+        "user@h:1", "user:word@h", "a b:1", "\u00e4:1", "h%41:1", "h?x=1", "h#x", "[fe80::1%eth0]:1", "h|^`{}\\:1", "h<>\"!$$&'()*+,;=:1", "-_.~")),
     replace(source_labels="a", target_label="__metrics_path__", replacement=""),
     replace(source_labels="a", target_label="__param_target"),
     replace(source_labels="n", target_label="__param_target", replacement="a b&c=$1"),

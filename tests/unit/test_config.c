@@ -128,7 +128,7 @@ static void test_scrape(void **state)
     assert_string_equal(scrape->job_name, "5");
     assert_int_equal(scrape->scrape_interval_ns, 5 * S);
     assert_int_equal(scrape->scrape_timeout_ns, 5 * S); /* global's, lowered */
-    assert_string_equal(scrape->metrics_path, "/m");
+    assert_string_equal(scrape->metrics_path, "m");     /* / is added for the URL */
     assert_string_equal(scrape->scheme, "https");
     assert_true(scrape->honor_labels);
     assert_false(scrape->honor_timestamps);

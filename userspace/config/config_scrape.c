@@ -42,23 +42,14 @@ static void check_intervals(struct config_reader *reader, const struct yaml_tree
     }
 }
 
-static void check_address_parts(struct config_reader *reader, const struct yaml_tree_node *node,
-                                const struct config_place *place, struct scrape_config *scrape)
+static void check_scheme(struct config_reader *reader, const struct yaml_tree_node *node,
+                         const struct config_place *place, struct scrape_config *scrape)
 {
     const struct yaml_tree_node *scheme = config_given(node, "scheme");
     if (scheme && scheme->kind == YAML_TREE_SCALAR && scrape->scheme &&
         strcasecmp(scrape->scheme, "http") != 0 && strcasecmp(scrape->scheme, "https") != 0)
         config_error(reader, scheme, &(struct config_place){place, "scheme"},
                      "\"%s\" is neither http nor https", scrape->scheme);
-
-    char *path = scrape->metrics_path;
-    if (!path || *path == '/')
-        return;
-    if (asprintf(&scrape->metrics_path, "/%s", path) < 0) {
-        scrape->metrics_path = NULL;
-        reader->no_memory = true;
-    }
-    free(path);
 }
 
 static void check_scrape(struct config_reader *reader, const struct yaml_tree_node *node,
@@ -66,7 +57,7 @@ static void check_scrape(struct config_reader *reader, const struct yaml_tree_no
 {
     check_job_name(reader, node, place, target);
     check_intervals(reader, node, place, target);
-    check_address_parts(reader, node, place, target);
+    check_scheme(reader, node, place, target);
 }
 
 /* --- the block --- */

@@ -197,13 +197,14 @@ static void append_params(struct buffer *url, const struct scrape_params *params
 /* The escapes are those of Go's net/url, so that a target sees what Prometheus would send. */
 static char *build_url(const struct scrape_params *params, const struct labels *labels)
 {
+    struct text scheme = labels_get(labels, TEXT("__scheme__"));
     struct text path = labels_get(labels, TEXT("__metrics_path__"));
     struct buffer url;
 
     buffer_init(&url, URL_MAX);
-    buffer_append_text(&url, labels_get(labels, TEXT("__scheme__")));
-    buffer_append_string(&url, "://");
-    buffer_append_text(&url, labels_get(labels, TEXT("__address__")));
+    buffer_append_text(&url, scheme);
+    buffer_append_string(&url, scheme.length ? "://" : "//");
+    append_escaped(&url, labels_get(labels, TEXT("__address__")), "-_.~!$&'()*+,;=:[]<>\"", false);
     if (path.length && path.bytes[0] != '/')
         buffer_append_char(&url, '/');
     append_escaped(&url, path, "-_.~$&+,/:;=@", false);
