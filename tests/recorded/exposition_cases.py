@@ -87,6 +87,8 @@ def text_cases():
         b'# TYPE s summary\n# HELP x y\ns{quantile="1"} 1\n', b'# TYPE s summary\n# TYPE g gauge\ns{quantile="1"} 1\n',
         *(b'# TYPE h histogram\nh_bucket{le="' + bound + b'"} 1\n' for bound in BOUNDS),
         b'a{b="x\\\ny"} 1\n', b'a{b="x\\\\\ny"} 1\n', b'{"a","b\\\nc"="d"} 1\n', b'{"a\\\nb"} 1\n',
+        b"# TYPE a gauge\na 1\n# HELP a x\na{b=\"c\"} 1\n", b"# HELP a x\nb 1\n# TYPE a gauge\na 1\n",
+        b"# HELP a x\n# TYPE a gauge\na 1\n# TYPE a counter\na{b=\"c\"} 1\n",
         b'b 1\n{"a",__name__=""} 1\n', b'a{__name__=""} 1\n',
         b'a{exported="1",le="2"} 1\n', b"a{" + b",".join(b'l%d="x"' % i for i in range(100)) + b"} 1\n",
         b'a{b="' + b"x" * 5000 + b'"} 1\n', b"a" * 3000 + b" 1\n", b"a " + b"0" * 1000 + b"1\n", b"a 0." + b"3" * 1000 + b"\n",

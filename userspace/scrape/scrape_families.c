@@ -38,7 +38,7 @@ void scrape_families_set(struct scrape_families *families, const struct metadata
     families->is_held = id != 0;
 }
 
-/* What else the run said of the same family stays. */
+/* What else was said of the same family stays, samples in between or not. */
 void scrape_families_take(struct scrape_families *families, enum exposition_format format,
                           const struct exposition_entry *entry)
 {
@@ -48,7 +48,7 @@ void scrape_families_take(struct scrape_families *families, enum exposition_form
     autobuffer struct buffer help;
 
     buffer_init(&help, MAX_HELP);
-    if (families->describes && present && text_equal(present->family, entry->name))
+    if (present && text_equal(present->family, entry->name))
         metadata = *present;
     families->describes = true;
     if (entry->kind == EXPOSITION_TYPE) {
