@@ -75,8 +75,9 @@ int scrape_cache_end(struct scrape_cache *cache, bool failed, int64_t timestamp_
 int scrape_cache_inherit(struct scrape_cache *cache, struct scrape_cache *from);
 /* One such series more, whose reference is the cache's from now on, on failure too. */
 int scrape_cache_inherit_series(struct scrape_cache *cache, series_id series);
-/* Forgets what was not on the page. After a failed scrape everything is kept, unless failing pages
- * have brought in too much: then all that was not on this page goes, and the result is true. */
+/* Forgets what was not on the page. After a failed scrape, or an empty page, everything is kept,
+ * unless failing pages have brought in too much: then all that was not on this page goes, and the
+ * result is true. */
 bool scrape_cache_sweep(struct scrape_cache *cache, bool failed);
 
 /* Made when first wanted; NULL without memory, and where not wanted and not there. */

@@ -177,7 +177,7 @@ static void finish_scrape(struct scrape_cycle *cycle, double duration_seconds)
     if (error)
         log_missing(cycle, error);
     append_record(cycle);
-    if (scrape_cache_sweep(cycle->cache, page->failed))
+    if (scrape_cache_sweep(cycle->cache, page->failed || !page->bytes))
         metric_add(cycle->shared->metrics.cache_flushes, 1);
     note_status(cycle, duration_seconds);
     scrape_log_outcome(&cycle->shared->log, &cycle->log, cycle->target,
