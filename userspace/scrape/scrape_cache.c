@@ -288,11 +288,10 @@ const struct cached_series *scrape_cache_upcoming(const struct scrape_cache *cac
 
 void scrape_cache_take_upcoming(struct scrape_cache *cache, uint32_t count)
 {
-    struct cached_series *entry = &cache->entries[cache->next], *end = entry + count;
-    uint32_t scrape = cache->scrape;
+    uint32_t scrape = cache->scrape, end = cache->next + count;
 
-    cache->next += count;
-    for (; entry < end; entry++) {
+    for (; cache->next < end; cache->next++) {
+        struct cached_series *entry = &cache->entries[cache->next];
         entry->seen = scrape;
         entry->tracked = entry->series != 0;
     }
@@ -346,11 +345,10 @@ static inline bool has_ended(const struct cached_series *entry, bool failed)
 
 static size_t count_ended(const struct scrape_cache *cache, bool failed)
 {
-    const struct cached_series *entry = cache->entries, *end = entry + cache->count;
     size_t count = 0;
 
-    for (; entry < end; entry++)
-        count += has_ended(entry, failed);
+    for (uint32_t i = 0; i < cache->count; i++)
+        count += has_ended(&cache->entries[i], failed);
     return count;
 }
 
@@ -425,10 +423,10 @@ static int collect_ended(struct scrape_cache *cache, bool failed, int64_t timest
 /* From this scrape to the next. How many entries it has not seen. */
 static uint32_t settle(struct scrape_cache *cache, bool failed)
 {
-    struct cached_series *entry = cache->entries, *end = entry + cache->count;
     uint32_t unseen = 0, scrape = cache->scrape;
 
-    for (; entry < end; entry++) {
+    for (uint32_t i = 0; i < cache->count; i++) {
+        struct cached_series *entry = &cache->entries[i];
         entry->live = entry->tracked && !failed;
         entry->tracked = false;
         unseen += entry->seen != scrape;
