@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scrape targets in this process, whose every page can be told from the one before."""
 
-import http.server
 import threading
 
+from served import Served
 
-class Exporter:
+
+class Exporter(Served):
     """`series` gauges test_value{n="0"}, ...: each has the number of the scrape as its value. Paths
     are targets of their own: /0, /1, ..."""
 
@@ -15,28 +16,7 @@ class Exporter:
         self.fixed = fixed
         self.scrapes = {}  # path -> how many
         self.lock = threading.Lock()
-        owner = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                body = owner.page(self.path)
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.address = f"127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
-        self.thread.start()
+        super().__init__(lambda handler: handler.answer(self.page(handler.path), "text/plain; version=0.0.4"))
 
     def page(self, path):
         with self.lock:
@@ -54,13 +34,3 @@ class Exporter:
             f'    static_configs: [{{targets: ["{self.address}"]}}]\n'
             for i in range(count)
         )
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()

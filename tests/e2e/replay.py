@@ -2,12 +2,12 @@
 """A target that shows recorded pages scrape by scrape: the n-th scrape of a path gets the n-th page of
 its script, whoever asks and whenever, so that two scrapers with a replay each see the same."""
 
-import http.server
 import os
 import re
 import threading
 
 import cluster as clusters
+from served import Served
 
 PAGES = os.path.join(clusters.ROOT, "tests/recorded/pages")
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -63,42 +63,18 @@ class Answer:
         self.cut = cut  # the connection ends before the body does
 
 
-class Replay:
+class Replay(Served):
     """`script`: path -> function of the scrape's number (from 0) that gives an Answer."""
 
     def __init__(self, script):
         self.script = script
         self.scrapes = {path: 0 for path in script}
         self.lock = threading.Lock()
-        owner = self
+        super().__init__(self.show)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                answer = owner.next(self.path.split("?")[0])
-                self.send_response(answer.status)
-                self.send_header("Content-Type", answer.content_type)
-                self.send_header("Content-Length", str(len(answer.body) + answer.cut))
-                self.close_connection |= answer.cut
-                try:
-                    self.end_headers()
-                    self.wfile.write(answer.body)
-                except OSError:
-                    self.close_connection = True  # a scraper that goes by the head alone
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 64
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
-        self.thread.start()
+    def show(self, handler):
+        answer = self.next(handler.path.split("?")[0])
+        handler.answer(answer.body, answer.content_type, answer.status, answer.cut)
 
     def next(self, path):
         with self.lock:
@@ -109,10 +85,3 @@ class Replay:
     def fewest(self):
         with self.lock:
             return min(self.scrapes.values())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()

@@ -3,55 +3,32 @@
 """http_sd_configs beside a real Prometheus with the same server: the same targets and labels, through changes of
 the list and bad answers; and what both ask."""
 
-import http.server
 import json
-import threading
 
 import cluster as clusters
 import peers
 from checks import equal, run, true
 from cluster import Cluster, answers, free_port, get, require_programs, wait_until
+from served import Served
 
 FOLLOW = 30  # s; the list is asked for every second, and Prometheus gathers changes for five
 
 
-class Listing:
+class Listing(Served):
     """A server of targets, whose answer can be changed; keeps the head of the last request of each agent."""
 
     def __init__(self):
-        self.answer = (200, "application/json", b"[]")
+        super().__init__(self.show)
+        self.url = f"http://{self.address}/targets?x=1"
         self.asked = {}
-        owner = self
+        self.say([])
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def do_GET(self):
-                owner.asked[self.headers["User-Agent"].split("/")[0]] = dict(self.headers)
-                status, kind, body = owner.answer
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/targets?x=1"
-        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+    def show(self, handler):
+        self.asked[handler.headers["User-Agent"].split("/")[0]] = dict(handler.headers)
+        handler.answer(*self.said)
 
     def say(self, groups):
-        self.answer = (200, "application/json; charset=utf-8", json.dumps(groups).encode())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        self.said = json.dumps(groups).encode(), "application/json; charset=utf-8"
 
 
 def targets(url, is_old=False):
@@ -111,9 +88,9 @@ scrape_configs:
         wait_until("the other list", lambda: both(1), FOLLOW)
         equal("targets", targets(agent.url, is_old), targets(url, is_old))
 
-        for answer in ((500, "application/json", b"[]"), (200, "text/html", b"[]"), (200, "application/json", b"[null]")):
+        for answer in ((b"[]", "application/json", 500), (b"[]", "text/html"), (b"[null]", "application/json")):
             before = failures(agent.url), failures(url)
-            listing.answer = answer
+            listing.said = answer
             wait_until("two failures of both", lambda: failures(agent.url) > before[0] + 1 and failures(url) > before[1] + 1, FOLLOW)
             equal("targets that stay", (len(targets(agent.url)), len(targets(url))), (1, 1))
         true("the reason is in the log", "cannot take targets from a server" in agent.log_text())
