@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "log_samples.h"
+#include "metric_line.h"
 
 #define SERIES 300
 #define READERS 3
@@ -315,13 +316,9 @@ static inline void assert_all_accounted(struct fixture *f, int i)
 /* The value of a line of the registry, or -1. */
 static inline double queue_metric(struct fixture *f, const char *name)
 {
-    char line[128];
-    autobuffer struct buffer page;
-    buffer_init(&page, 1 << 20);
-    assert_int_equal(metric_registry_write(f->metrics, &page), 0);
-    int length = snprintf(line, sizeof(line), "\nedgemeter_queue_%s ", name);
-    const char *at = strstr(page.bytes, line);
-    return at ? strtod(at + length, NULL) : -1;
+    char series[128];
+    snprintf(series, sizeof(series), "edgemeter_queue_%s", name);
+    return metric_line(f->metrics, series);
 }
 
 /* Names in the folder that end so. */

@@ -4,6 +4,7 @@
 #ifndef EDGEMETER_TESTS_SHIPPER_FIXTURE_H
 #define EDGEMETER_TESTS_SHIPPER_FIXTURE_H
 
+#include "metric_line.h"
 #include "receiver.h"
 #include "ship/shipper.h"
 
@@ -207,15 +208,10 @@ static inline double metric_value_of(struct fixture *f, const char *prefix, cons
                                      const char *more)
 {
     char series[256];
-    autobuffer struct buffer page;
-    buffer_init(&page, 1 << 20);
-    assert_int_equal(metric_registry_write(f->metrics, &page), 0);
-    int length = snprintf(series, sizeof(series),
-                          "\n%s%s{%sremote_name=\"first\",url=\"http://"
-                          "user:xxxxx@127.0.0.1:%d/api/v1/write\"} ",
-                          prefix, name, more, f->receivers[0].port);
-    const char *at = strstr(page.bytes, series);
-    return at ? strtod(at + length, NULL) : -1;
+    snprintf(series, sizeof(series),
+             "%s%s{%sremote_name=\"first\",url=\"http://user:xxxxx@127.0.0.1:%d/api/v1/write\"}",
+             prefix, name, more, f->receivers[0].port);
+    return metric_line(f->metrics, series);
 }
 
 static inline double metric_value(struct fixture *f, const char *name, const char *more)

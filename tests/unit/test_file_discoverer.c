@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "discover/discoverer.h"
+#include "metric_line.h"
 
 #define LIMIT_NS (10 * NS_PER_SECOND)
 #define QUIET_NS (400 * NS_PER_MS)
@@ -185,17 +186,6 @@ static void expect(struct fixture *fixture, const char *wanted)
     buffer_append_string(&fixture->events, "");
 }
 
-static double metric_value(struct fixture *fixture, const char *name)
-{
-    autobuffer struct buffer page;
-    autofree char *line = NULL;
-    buffer_init(&page, 1 << 16);
-    assert_int_equal(metric_registry_write(fixture->metrics, &page), 0);
-    assert_true(asprintf(&line, "\n%s ", name) > 0);
-    const char *found = strstr(page.bytes, line);
-    return found ? atof(found + strlen(line)) : -1;
-}
-
 static void test_changes(void **state)
 {
     struct fixture *fixture = *state;
@@ -221,7 +211,7 @@ static void test_changes(void **state)
     expect(fixture, "+b.json:0 e:1;");
     put(fixture, "a.yml", "");
     expect(fixture, "-a.yml:0;");
-    assert_float_equal(metric_value(fixture, "prometheus_sd_file_read_errors_total"), 0, 0);
+    assert_float_equal(metric_line(fixture->metrics, "prometheus_sd_file_read_errors_total"), 0, 0);
 }
 
 static void test_bad_file(void **state)
@@ -234,7 +224,7 @@ static void test_bad_file(void **state)
     put(fixture, "a.yml", "- targets: [b:1\n");
     put(fixture, "b.yml", "targets: [b:1]\n");
     expect(fixture, "");
-    assert_true(metric_value(fixture, "prometheus_sd_file_read_errors_total") >= 2);
+    assert_true(metric_line(fixture->metrics, "prometheus_sd_file_read_errors_total") >= 2);
     put(fixture, "a.yml", "- targets: [a:1]\n"); /* back to what it was */
     put(fixture, "b.yml", "- targets: [b:1]\n");
     expect(fixture, "+a.yml:0 a:1;+b.yml:0 b:1;");
@@ -262,7 +252,7 @@ static void test_open_file(void **state)
     file = fopen(open, "w"); /* no news, behind some that are */
     expect(fixture, "+a.yml:0 b:1;+b.yml:0 c:1;");
     fclose(file);
-    assert_float_equal(metric_value(fixture, "prometheus_sd_file_read_errors_total"), 0, 0);
+    assert_float_equal(metric_line(fixture->metrics, "prometheus_sd_file_read_errors_total"), 0, 0);
 }
 
 /* kubelet: the files are links through ..data, a link to a folder that is put in place by a rename.
@@ -299,7 +289,8 @@ static void test_folder_comes_and_goes(void **state)
 
     start(fixture, "later/*.json", NULL, 300 * NS_PER_SECOND);
     expect(fixture, "");
-    assert_float_equal(metric_value(fixture, "prometheus_sd_file_watcher_errors_total"), 1, 0);
+    assert_float_equal(metric_line(fixture->metrics, "prometheus_sd_file_watcher_errors_total"), 1,
+                       0);
     make_folder(fixture, "later");
     put(fixture, "later/a.json", "[{\"targets\": [\"a:1\"]}]");
     expect(fixture, "+later/a.json:0 a:1;");
@@ -324,7 +315,8 @@ static void test_refresh_interval(void **state)
     expect(fixture, "+here/a.yml:0 a:1;");
     put(fixture, "elsewhere/x", "- targets: [b:1]\n");
     expect(fixture, "+here/a.yml:0 b:1;");
-    assert_true(metric_value(fixture, "prometheus_sd_file_scan_duration_seconds_count") > 2);
+    assert_true(metric_line(fixture->metrics, "prometheus_sd_file_scan_duration_seconds_count") >
+                2);
 }
 
 static void test_mtime(void **state)
@@ -337,10 +329,10 @@ static void test_mtime(void **state)
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     start(fixture, "a.yml", NULL, 300 * NS_PER_SECOND);
     assert_true(asprintf(&name, "prometheus_sd_file_mtime_seconds{filename=\"%s\"}", path) > 0);
-    assert_float_equal(metric_value(fixture, name), 1700000000, 0);
+    assert_float_equal(metric_line(fixture->metrics, name), 1700000000, 0);
     drop(fixture, "a.yml");
     expect(fixture, "+a.yml:0 a:1;-a.yml:0;");
-    assert_float_equal(metric_value(fixture, name), -1, 0);
+    assert_float_equal(metric_line(fixture->metrics, name), -1, 0);
 }
 
 int main(void)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "discover/discoverer.h"
 #include "http_server.h"
+#include "metric_line.h"
 
 #define INTERVAL_NS (50 * NS_PER_MS)
 
@@ -145,17 +146,6 @@ static void expect(struct fixture *fixture, const char *wanted)
     assert_string_equal(fixture->events.bytes, wanted);
 }
 
-static double metric_value(struct fixture *fixture, const char *name)
-{
-    autobuffer struct buffer page;
-    autofree char *line = NULL;
-    buffer_init(&page, 1 << 16);
-    assert_int_equal(metric_registry_write(fixture->metrics, &page), 0);
-    assert_true(asprintf(&line, "\n%s ", name) > 0);
-    const char *found = strstr(page.bytes, line);
-    return found ? atof(found + strlen(line)) : -1;
-}
-
 static void test_targets(void **state)
 {
     struct fixture *fixture = *state;
@@ -169,7 +159,7 @@ static void test_targets(void **state)
     assert_true(server_saw(&fixture->server, "\r\nAccept: application/json\r\n"));
     assert_true(
         server_saw(&fixture->server, "\r\nX-Prometheus-Refresh-Interval-Seconds: 0.05\r\n"));
-    assert_int_equal(metric_value(fixture, "prometheus_sd_http_failures_total"), 0);
+    assert_int_equal(metric_line(fixture->metrics, "prometheus_sd_http_failures_total"), 0);
     set_targets(fixture, "[{\"targets\": [\"d:1\"]}]");
     expect(fixture, "+0 d:1;-1;");
     set_targets(fixture, "[]");
@@ -204,7 +194,7 @@ static void test_bad_answers(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         set_answer(fixture, bad[i].status, bad[i].type, bad[i].body);
         expect(fixture, "");
-        int counted = (int)metric_value(fixture, "prometheus_sd_http_failures_total");
+        int counted = (int)metric_line(fixture->metrics, "prometheus_sd_http_failures_total");
         assert_in_range(counted, failures + 2, failures + 4);
         failures = counted;
     }
@@ -235,7 +225,7 @@ static void test_silent_server(void **state)
     fixture->server.canned = "";
     start(fixture);
     expect(fixture, "");
-    assert_true(metric_value(fixture, "prometheus_sd_http_failures_total") >= 2);
+    assert_true(metric_line(fixture->metrics, "prometheus_sd_http_failures_total") >= 2);
 }
 
 int main(void)

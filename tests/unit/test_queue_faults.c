@@ -85,13 +85,9 @@ static bool is_synced(struct fixture *f)
 
 static double bytes_in(struct fixture *f, const char *where)
 {
-    char line[64];
-    autobuffer struct buffer page;
-    buffer_init(&page, 1 << 20);
-    assert_int_equal(metric_registry_write(f->metrics, &page), 0);
-    int length = snprintf(line, sizeof(line), "\nedgemeter_queue_bytes{where=\"%s\"} ", where);
-    const char *at = strstr(page.bytes, line);
-    return at ? strtod(at + length, NULL) : -1;
+    char name[64];
+    snprintf(name, sizeof(name), "bytes{where=\"%s\"}", where);
+    return queue_metric(f, name);
 }
 
 static bool is_back_on_disk(struct fixture *f)

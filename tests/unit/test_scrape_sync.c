@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "exporter.h"
 #include "labels_maker.h"
+#include "metric_line.h"
 #include "scrape/scraper.h"
 #include "scrape/target.h"
 
@@ -219,16 +220,6 @@ static void forget_records(struct fixture *fixture)
         free(fixture->records[--fixture->record_count].text);
 }
 
-static double metric_value(struct fixture *fixture, const char *name)
-{
-    autobuffer struct buffer out;
-    autofree char *line = NULL;
-    buffer_init(&out, 1 << 16);
-    assert_int_equal(metric_registry_write(fixture->metrics, &out), 0);
-    assert_true(asprintf(&line, "\n%s ", name) > 0);
-    const char *found = strstr(out.bytes, line);
-    return found ? atof(found + strlen(line)) : -1;
-}
 #define OF_JOB(name) name "{scrape_job=\"j\"}"
 
 #define GOOD "a=1 up=1"
@@ -270,8 +261,8 @@ static void test_come_and_go(void **state)
     put(fixture, "g", "ab");
     put(fixture, "h", "b"); /* the same again is one target */
     run_until(fixture, a_and_b_twice);
-    assert_float_equal(metric_value(fixture, OF_JOB("prometheus_target_scrape_pool_targets")), 2,
-                       0);
+    assert_float_equal(
+        metric_line(fixture->metrics, OF_JOB("prometheus_target_scrape_pool_targets")), 2, 0);
     put(fixture, "g", "c"); /* b is in the other group still */
     int64_t last = last_of(fixture, 'a')->timestamp_ms;
     run_until(fixture, a_has_ended);
@@ -282,9 +273,10 @@ static void test_come_and_go(void **state)
     assert_ascending(fixture, 'a');
     assert_ascending(fixture, 'b');
     assert_int_equal(count_of(fixture, 'b', GOOD), count_of(fixture, 'b', NULL));
-    assert_float_equal(metric_value(fixture, OF_JOB("prometheus_target_scrape_pool_targets")), 2,
-                       0);
-    assert_true(metric_value(fixture, OF_JOB("prometheus_target_scrape_pool_sync_total")) >= 2);
+    assert_float_equal(
+        metric_line(fixture->metrics, OF_JOB("prometheus_target_scrape_pool_targets")), 2, 0);
+    assert_true(metric_line(fixture->metrics, OF_JOB("prometheus_target_scrape_pool_sync_total")) >=
+                2);
 }
 
 /* A target that moves from group to group, or is taken out and put back, has no end. */
@@ -322,12 +314,12 @@ static void test_job_ends(void **state)
     apply(fixture, NULL, make_config("k", 1));
     assert_null(scraper_sink(fixture->scraper, "j"));
     assert_non_null(scraper_sink(fixture->scraper, "k"));
-    assert_float_equal(metric_value(fixture, OF_JOB("prometheus_target_scrape_pool_targets")), -1,
-                       0);
+    assert_float_equal(
+        metric_line(fixture->metrics, OF_JOB("prometheus_target_scrape_pool_targets")), -1, 0);
     run_until(fixture, c_has_ended);
     apply(fixture, NULL, NULL);
     assert_null(scraper_sink(fixture->scraper, "k"));
-    assert_float_equal(metric_value(fixture, "prometheus_target_scrape_pools_total"), 2, 0);
+    assert_float_equal(metric_line(fixture->metrics, "prometheus_target_scrape_pools_total"), 2, 0);
 }
 
 /* Ended by the process's end: no markers. */
@@ -357,13 +349,13 @@ static void test_target_limit(void **state)
 
     limited->limits.target_limit = 1;
     apply(fixture, NULL, limited);
-    assert_float_equal(metric_value(fixture, OF_JOB("prometheus_target_scrape_pool_target_limit")),
-                       1, 0);
+    assert_float_equal(
+        metric_line(fixture->metrics, OF_JOB("prometheus_target_scrape_pool_target_limit")), 1, 0);
     put(fixture, "g", "ab");
     run_until(fixture, all_refused);
     assert_int_equal(fixture->exporter.requests, 0);
-    assert_true(
-        metric_value(fixture, "prometheus_target_scrape_pool_exceeded_target_limit_total") >= 1);
+    assert_true(metric_line(fixture->metrics,
+                            "prometheus_target_scrape_pool_exceeded_target_limit_total") >= 1);
     put(fixture, "g", "b");
     put(fixture, "h", "a");
     apply(fixture, NULL, make_config("j", 3)); /* without a limit */
@@ -380,11 +372,13 @@ static void test_reload(void **state)
     forget_records(fixture);
     size_t requests = fixture->exporter.requests;
     apply(fixture, NULL, make_config("j", 1)); /* the same: nothing happens */
-    assert_float_equal(metric_value(fixture, "prometheus_target_scrape_pool_reloads_total"), 0, 0);
+    assert_float_equal(metric_line(fixture->metrics, "prometheus_target_scrape_pool_reloads_total"),
+                       0, 0);
     struct scrape_config *other = make_config("j", 2);
     other->series_digest = 1; /* other times or rights, say: the series are the same */
     apply(fixture, NULL, other);
-    assert_float_equal(metric_value(fixture, "prometheus_target_scrape_pool_reloads_total"), 1, 0);
+    assert_float_equal(metric_line(fixture->metrics, "prometheus_target_scrape_pool_reloads_total"),
+                       1, 0);
     run_until(fixture, a_and_b_twice);
     assert_true(fixture->exporter.requests > requests);
     assert_int_equal(count_of(fixture, 'a', GOOD), count_of(fixture, 'a', NULL));
