@@ -303,21 +303,25 @@ class Cluster:
             file.write(text)
         return self.path(name)
 
-    def start_prometheus(self):
-        require_programs("prometheus")
+    def start_prometheus(
+        self, config="global: {scrape_interval: 1h}\n", program="prometheus", name="prometheus", metered=True
+    ):
+        """The global cluster, or with a `config` (text) a peer that has it."""
+        if program == "prometheus":
+            require_programs("prometheus")
         port = free_port()
-        config = self.write("prometheus.yml", "global: {scrape_interval: 1h}\n")
         prometheus = self.start(
             Prometheus,
-            "prometheus",
+            name,
             [
-                "prometheus",
+                program,
                 "--log.level=warn",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={self.path('prometheus-data')}",
+                f"--config.file={self.write(name + '.yml', config)}",
+                f"--storage.tsdb.path={self.path(name + '-data')}",
                 f"--web.listen-address=127.0.0.1:{port}",
                 "--web.enable-remote-write-receiver",
             ],
+            metered,
         )
         prometheus.url = f"http://127.0.0.1:{port}"
         prometheus.wait_up()

@@ -11,7 +11,7 @@ import urllib.request
 
 import load
 from checks import equal, run, settles, true
-from cluster import Cluster, Prometheus, free_port, require_programs, wait_until
+from cluster import Cluster, require_programs, wait_until
 from exporter import Exporter
 from servers import start_nginx
 
@@ -29,10 +29,7 @@ def federate(agent, *matches, headers=None):
 
 def start_central(cluster, address):
     """The tutorial's central server, every second."""
-    port = free_port()
-    config = cluster.write(
-        "central.yml",
-        f"""
+    config = f"""
 scrape_configs:
 - job_name: example-api-federate
   honor_labels: true
@@ -50,15 +47,8 @@ scrape_configs:
     labels:
       env: prod
       location: us
-""",
-    )
-    argv = ["prometheus", "--log.level=warn", f"--config.file={config}"]
-    argv += [f"--storage.tsdb.path={cluster.path('central-data')}"]
-    argv += [f"--web.listen-address=127.0.0.1:{port}"]
-    central = cluster.start(Prometheus, "central", argv, metered=False)
-    central.url = f"http://127.0.0.1:{port}"
-    central.wait_up()
-    return central
+"""
+    return cluster.start_prometheus(config, name="central", metered=False)
 
 
 def samples(prometheus, selector):

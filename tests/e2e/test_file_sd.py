@@ -7,10 +7,9 @@ import json
 import os
 import struct
 
-import cluster as clusters
 import peers
 from checks import equal, run, true
-from cluster import Cluster, answers, free_port, get, require_programs, wait_until
+from cluster import Cluster, free_port, get, require_programs, wait_until
 from exporter import Exporter
 from receiver import Receiver
 
@@ -131,16 +130,7 @@ scrape_configs:
       - {source_labels: [__address__], regex: '127.0.0.2:.*', action: drop}
 """
         agent = cluster.start_edgemeter(config)
-        web = free_port()
-        prometheus = cluster.start(
-            clusters.Process,
-            "prometheus",
-            [program, "--log.level=error", f"--config.file={cluster.path('edgemeter.yml')}",
-             f"--storage.tsdb.path={cluster.path('data')}", f"--web.listen-address=127.0.0.1:{web}"],
-            metered=False,
-        )
-        url = f"http://127.0.0.1:{web}"
-        prometheus.wait_ready("its API", lambda: answers(url + "/-/ready"))
+        url = cluster.start_prometheus(config, program, metered=False).url
         wait_until("Prometheus' targets", lambda: len(targets(url)[0]) >= 5, 60)
         theirs, ours = targets(url), targets(agent.url)
         shown = slice(1 if is_old else 0, None)

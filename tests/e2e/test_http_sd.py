@@ -5,10 +5,9 @@ the list and bad answers; and what both ask."""
 
 import json
 
-import cluster as clusters
 import peers
 from checks import equal, run, true
-from cluster import Cluster, answers, free_port, get, require_programs, wait_until
+from cluster import Cluster, free_port, get, require_programs, wait_until
 from served import Served
 
 FOLLOW = 30  # s; the list is asked for every second, and Prometheus gathers changes for five
@@ -58,7 +57,7 @@ def beside(program, is_old=False):
     second = [{"targets": [f"127.0.0.2:{port}"], "labels": {"__metrics_path__": "/other"}}]
     with Cluster("httpsd") as cluster, Listing() as listing:
         listing.say(first)
-        agent = cluster.start_edgemeter(f"""
+        config = f"""
 global: {{scrape_interval: 10m}}
 scrape_configs:
   - job_name: listed
@@ -69,17 +68,9 @@ scrape_configs:
     relabel_configs:
       - {{source_labels: [__meta_url], regex: '.*/(targets).*', target_label: list}}
       - {{source_labels: [__meta_own], target_label: own}}
-""")
-        web = free_port()
-        prometheus = cluster.start(
-            clusters.Process,
-            "prometheus",
-            [program, "--log.level=error", f"--config.file={cluster.path('edgemeter.yml')}",
-             f"--storage.tsdb.path={cluster.path('data')}", f"--web.listen-address=127.0.0.1:{web}"],
-            metered=False,
-        )
-        url = f"http://127.0.0.1:{web}"
-        prometheus.wait_ready("its API", lambda: answers(url + "/-/ready"))
+"""
+        agent = cluster.start_edgemeter(config)
+        url = cluster.start_prometheus(config, program, metered=False).url
         both = lambda count: len(targets(url)) == count == len(targets(agent.url))
         wait_until("three targets", lambda: both(3), FOLLOW)
         equal("targets", targets(agent.url, is_old), targets(url, is_old))

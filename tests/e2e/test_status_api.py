@@ -14,9 +14,7 @@ from cluster import (
     EDGEMETER,
     Agent,
     Cluster,
-    Prometheus,
     answers,
-    free_port,
     get,
     require_programs,
     wait_until,
@@ -63,13 +61,7 @@ scrape_configs:
     static_configs: [{{targets: ["{exporter.address}"]}}]
 """
         agent = cluster.start_edgemeter(text, metered=False)
-        port = free_port()
-        argv = ["prometheus", f"--config.file={cluster.write('prometheus.yml', text)}"]
-        argv += [f"--storage.tsdb.path={cluster.path('data')}"]
-        argv += [f"--web.listen-address=127.0.0.1:{port}"]
-        prometheus = cluster.start(Prometheus, "prometheus", argv, metered=False)
-        prometheus.url = f"http://127.0.0.1:{port}"
-        prometheus.wait_up()
+        prometheus = cluster.start_prometheus(text, metered=False)
         for path in PATHS:
             ours = json.loads(get(f"{agent.url}/api/v1/{path}"))
             theirs = json.loads(get(f"{prometheus.url}/api/v1/{path}"))

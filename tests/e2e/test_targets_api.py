@@ -10,7 +10,7 @@ import sys
 import cluster as clusters
 import peers
 from checks import equal, run
-from cluster import Cluster, answers, connects, free_port, get, require_programs, wait_until
+from cluster import Cluster, connects, free_port, get, require_programs, wait_until
 
 TARGETS = 9
 TIMES = ("lastScrape", "lastScrapeDuration")
@@ -86,7 +86,7 @@ def comparable(answer, has_counts):
 
 
 def compare(cluster, program, name):
-    port, web = free_port(), free_port()
+    port = free_port()
     script = os.path.join(clusters.ROOT, "tests/e2e/bad_targets.py")
     server = cluster.start(
         clusters.Process, "targets", [sys.executable, script, str(port)], metered=False
@@ -95,16 +95,7 @@ def compare(cluster, program, name):
     # 2.42 shows labels that relabelling has added among the discovered ones, instead of others.
     text = config(port, free_port(), relabel=name != "prometheus-2")
     agent = cluster.start_edgemeter(text, metered=False)
-    prometheus = cluster.start(
-        clusters.Process,
-        name,
-        [program, f"--config.file={cluster.write(name + '.yml', text)}"]
-        + [f"--storage.tsdb.path={cluster.path(name + '-data')}"]
-        + [f"--web.listen-address=127.0.0.1:{web}"],
-        metered=False,
-    )
-    url = f"http://127.0.0.1:{web}"
-    prometheus.wait_ready("/-/ready", lambda: answers(url + "/-/ready"))
+    url = cluster.start_prometheus(text, program, name, metered=False).url
     wait_until("Prometheus to have scraped", lambda: settled(url))
     wait_until("the agent to have scraped", lambda: settled(agent.url))
     has_counts = "droppedTargetCounts" in fetch(url)["data"]

@@ -19,8 +19,6 @@ from cluster import (
     EDGEMETER,
     Agent,
     Cluster,
-    Prometheus,
-    free_port,
     require_programs,
     wait_until,
 )
@@ -212,10 +210,7 @@ def test_prometheus_pulls():
             f"basic_auth_users: {{central: {bcrypt('secret')}}}\n",
             f"global: {{scrape_interval: 1s}}\nscrape_configs:\n{exporter.jobs()}",
         )
-        port = free_port()
-        config = cluster.write(
-            "central.yml",
-            f"""
+        config = f"""
 scrape_configs:
   - job_name: pull
     scrape_interval: 1s
@@ -226,13 +221,8 @@ scrape_configs:
     basic_auth: {{username: central, password: secret}}
     tls_config: {{ca_file: {authority.certificate}}}
     static_configs: [{{targets: ["{agent.address}"]}}]
-""",
-        )
-        argv = ["prometheus", "--log.level=warn", f"--config.file={config}"]
-        argv += [f"--storage.tsdb.path={cluster.path('data')}", f"--web.listen-address=127.0.0.1:{port}"]
-        central = cluster.start(Prometheus, "central", argv, metered=False)
-        central.url = f"http://127.0.0.1:{port}"
-        central.wait_up()
+"""
+        central = cluster.start_prometheus(config, name="central", metered=False)
         wait_until("2,000 series", lambda: central.value('count(test_value{job="test0"})') == 2000)
 
 
