@@ -18,7 +18,7 @@ import load
 import schema
 from agent_metrics import sources
 from checks import equal, run, true
-from cluster import EDGEMETER, ROOT, Agent, Cluster, free_port, get, require_programs, wait_until
+from cluster import EDGEMETER, Agent, Cluster, free_port, get, require_programs, wait_until
 from manifests import find, kustomize, parse, read
 from servers import start_nginx
 

@@ -6,7 +6,7 @@ same series at the receiver, targets', samples' and remotes' rules together."""
 import os
 
 import cluster as clusters
-from checks import equal, run, true
+from checks import run, true
 from cluster import Cluster, free_port, get, require_programs, wait_until
 from exporter import Exporter
 from receiver import Receiver
