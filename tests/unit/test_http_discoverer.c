@@ -180,6 +180,7 @@ static void test_bad_answers(void **state)
         {"200 OK", "text/plain", "[]"},
         {"200 OK", "application/json; charset=latin1", "[]"},
         {"200 OK", "application/jsonlines", "[]"},
+        {"200 OK", "application/json, charset=utf-8", "[]"},
         {"200 OK", "application/json", "[{\"targets\": [\"a:1\"]"},
         {"200 OK", "application/json", "{\"targets\": [\"a:1\"]}"},
         {"200 OK", "application/json", "[null]"},
