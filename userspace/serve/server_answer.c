@@ -131,7 +131,8 @@ static void request_count(const struct server *server, const char *handler, int 
         metric_add(metric, 1);
 }
 
-/* A body that did not fit, or that there is no room for now, becomes an error that says so. */
+/* A body that did not fit, or that those being sent leave no room for, becomes an error that says
+ * so. */
 static void response_check(const struct server *server, struct server_response *response)
 {
     if (response->body.failed) {
