@@ -93,6 +93,22 @@ static void test_metadata_exemplars_and_created(void **state)
     assert_int_equal(counted(f, "exemplars_total"), 1);
 }
 
+/* The remote has read all there was: what comes next it may take as it is given. */
+static void test_exemplars_and_created_behind_what_was_read(void **state)
+{
+    struct fixture *f = *state;
+    const struct taken_sample *taken = f->receivers[0].taken;
+    f->configs[0].send_exemplars = true;
+    start(f, 1);
+    append(f, 1);
+    run_until_taken(f, 1);
+    append_rich(f);
+    run_until_taken(f, 3);
+    assert_true(taken[2].has_exemplar);
+    assert_true(taken[2].exemplar == 0.25);
+    assert_int_equal(taken[2].created_ms, TIMESTAMP_MS - 60000);
+}
+
 static void test_without_metadata_and_exemplars(void **state)
 {
     struct fixture *f = *state;
@@ -197,6 +213,7 @@ int main(void)
         V2_TEST(test_headers),
         V2_TEST(test_everything_arrives_once_and_in_order),
         V2_TEST(test_metadata_exemplars_and_created),
+        V2_TEST(test_exemplars_and_created_behind_what_was_read),
         V2_TEST(test_without_metadata_and_exemplars),
         V2_TEST(test_unsupported_media_type),
         V2_TEST(test_success_without_counts),
