@@ -33,7 +33,7 @@ TEST_LDLIBS := -lcmocka
 # code that is not in the cache costs more than their jumps.
 BPF_CFLAGS := -target bpf -mcpu=v2 -O2 -g -fno-unroll-loops $(WARN) -Iheaders -Ivmlinux -ffile-compilation-dir=.
 
-sources := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c) $(filter-out userspace/main.c,$(wildcard userspace/*.c)))
+sources := $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c))
 objects := $(sources:%.c=$(BUILD)/%.o)
 protos := $(sort $(wildcard userspace/*/*.proto))
 proto_c := $(protos:userspace/%.proto=$(GEN)/%.pb-c.c)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent.h"
+#include "agent/agent.h"
 #include "base/log.h"
 #include "command/config_check.h"
 #include "command/options.h"

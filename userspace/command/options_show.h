@@ -3,7 +3,7 @@
 #ifndef EDGEMETER_COMMAND_OPTIONS_SHOW_H
 #define EDGEMETER_COMMAND_OPTIONS_SHOW_H
 
-#include "agent.h"
+#include "agent/agent.h"
 #include "command/options.h"
 
 #define OPTIONS_FLAGS_MAX 16

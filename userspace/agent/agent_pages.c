@@ -2,7 +2,7 @@
 /* What the endpoints answer, out of the modules. */
 #include <string.h>
 
-#include "agent_parts.h"
+#include "agent/agent_parts.h"
 #include "base/clock.h"
 #include "endpoints/metadata_endpoint.h"
 #include "endpoints/meter_endpoint.h"

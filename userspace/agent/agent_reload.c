@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent_parts.h"
+#include "agent/agent_parts.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"

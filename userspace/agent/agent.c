@@ -8,40 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent_parts.h"
+#include "agent/agent_parts.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory_limit.h"
 
 #define SERIES_MAX (1u << 20)
-#define FLUSH_DEADLINE (30 * NS_PER_SECOND)
 #define USER_AGENT "edgemeter/" EDGEMETER_VERSION
 
-/* ---- stopping ---- */
-
-static void stop_finished(void *context, uint64_t unsent)
-{
-    struct agent *agent = context;
-    if (unsent && shipper_keeps_unsent(agent->shipper))
-        log_info("agent",
-                 "samples were not sent before the end; they are on disk for the next start",
-                 LOG_UINT("samples", unsent));
-    else if (unsent)
-        log_warn("agent", "samples were not sent before the end and are lost",
-                 LOG_UINT("samples", unsent));
-    loop_stop(agent->loop);
-}
-
-void agent_stop(struct agent *agent, const char *why)
-{
-    agent->state = AGENT_STOPPING;
-    log_info("agent", "stopping", LOG_STR("signal", why));
-    scraper_stop(agent->scraper);
-    if (agent->collector)
-        collector_stop(agent->collector);
-    shipper_flush(agent->shipper, FLUSH_DEADLINE, stop_finished, agent);
-}
+/* ---- signals and the end ---- */
 
 static void stop_on_signal(void *context, int signal_number)
 {
@@ -90,22 +66,6 @@ static void agent_free(struct agent *agent)
 }
 
 /* ---- starting ---- */
-
-int agent_build_external_labels(const struct config *config, struct labels **out)
-{
-    struct labels_builder *builder;
-    int error = labels_builder_new(&builder);
-    if (error)
-        return error;
-    for (size_t i = 0; i < config->external_label_count && !error; i++) {
-        const struct external_label *label = &config->external_labels[i];
-        error = labels_builder_set(builder, text_of(label->name), text_of(label->value));
-    }
-    if (!error)
-        error = labels_builder_build(builder, out);
-    labels_builder_free(&builder);
-    return error;
-}
 
 /* What HTTP rows carry as `instance`. */
 static int instance_find(char *out, size_t size)
@@ -181,86 +141,11 @@ static int shipper_start(struct agent *agent)
                        &agent->shipper);
 }
 
-/* What is scraped and metered is kept for /federate on its way to the remotes. */
-static struct sample_sink *agent_sink(struct agent *agent)
-{
-    return last_samples_sink(agent->samples, shipper_sink(agent->shipper));
-}
-
-int agent_start_collector(struct agent *agent)
-{
-    struct collector_environment environment = {
-        .loop = agent->loop,
-        .series = agent->series,
-        .sink = agent_sink(agent),
-        .metrics = agent->metrics,
-        .external_labels = agent->external_labels,
-        .pods = agent->pods,
-        .instance = agent->instance,
-        .storage_path = agent->options->storage_path,
-    };
-    if (!agent->config->http_metrics_given)
-        return 0;
-    return collector_new(&environment, agent->config->http_metrics, &agent->collector);
-}
-
-static bool wants_exemplars(const struct config *config)
-{
-    for (size_t i = 0; i < config->remote_count; i++)
-        if (config->remotes[i]->send_exemplars)
-            return true;
-    return false;
-}
-
-struct scraper_environment agent_scraper_environment(struct agent *agent)
-{
-    return (struct scraper_environment){
-        .loop = agent->loop,
-        .http = agent->http,
-        .series = agent->series,
-        .sink = agent_sink(agent),
-        .metrics = agent->metrics,
-        .exemplars = wants_exemplars(agent->config),
-        .external_labels = agent->external_labels,
-    };
-}
-
 static int scraper_start(struct agent *agent)
 {
     const struct scraper_environment environment = agent_scraper_environment(agent);
     const struct config *config = agent->config;
     return scraper_new(&environment, config->scrapes, config->scrape_count, &agent->scraper);
-}
-
-/* HTTP rows need pods, whether or not any are scraped. */
-static bool wants_own_pods(const struct config *config)
-{
-    for (size_t i = 0; i < config->scrape_count; i++)
-        if (discovery_config_has_pods(&config->discoveries[i]))
-            return false;
-    return config->http_metrics_given;
-}
-
-/* The watch of this node's pods for the rows alone ends when a job's has begun. */
-int agent_run_discovery(struct agent *agent)
-{
-    const struct config *config = agent->config;
-    autofree struct discovery_job *jobs = calloc(config->scrape_count + 1, sizeof(*jobs));
-    bool own_pods = wants_own_pods(config);
-    if (!jobs)
-        return -ENOMEM;
-    for (size_t i = 0; i < config->scrape_count; i++)
-        jobs[i] = (struct discovery_job){
-            .name = config->scrapes[i]->job_name,
-            .config = &config->discoveries[i],
-            .sink = scraper_sink(agent->scraper, config->scrapes[i]->job_name),
-        };
-    if (own_pods)
-        kubernetes_watch_own_pods(agent->kubernetes, true);
-    int error = discovery_apply(agent->discovery, jobs, config->scrape_count);
-    if (!own_pods)
-        kubernetes_watch_own_pods(agent->kubernetes, false);
-    return error;
 }
 
 static int discovery_start(struct agent *agent)
@@ -296,9 +181,9 @@ static int server_start(struct agent *agent)
     agent_set_routes(agent);
     int error = agent_web_load(agent, &config);
     if (!error)
-        error = server_new_with_access(agent->loop, agent->metrics, agent->options->listen_address,
-                                       agent->routes, AGENT_ROUTES, &access, &config,
-                                       &agent->server);
+        error =
+            server_new_with_access(agent->loop, agent->metrics, agent->options->listen_address,
+                                   agent->routes, AGENT_ROUTES, &access, &config, &agent->server);
     web_config_free(&config);
     return error;
 }

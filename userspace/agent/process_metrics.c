@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the process's own figures, most of them from the kernel, when somebody looks. What cannot
  * be read keeps the value that it had. */
-#include "process_metrics.h"
+#include "agent/process_metrics.h"
 
 #include <dirent.h>
 #include <errno.h>

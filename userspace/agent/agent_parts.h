@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent as its own files see it: agent.c starts and stops, agent_reload.c puts another
- * configuration in place of the present one, agent_pages.c answers requests. */
+/* The agent as its own files see it: agent.c starts the modules, agent_slices.c hands each what the
+ * configuration has for it, agent_reload.c puts another configuration in place of the present one,
+ * agent_pages.c answers requests, agent_stop.c ends it all. */
 #ifndef EDGEMETER_AGENT_PARTS_H
 #define EDGEMETER_AGENT_PARTS_H
 
-#include "agent.h"
+#include "agent/agent.h"
 #include "base/file_watch.h"
 #include "base/http/http_client.h"
 #include "base/loop.h"
@@ -13,7 +14,7 @@
 #include "discover/discovery.h"
 #include "discover/kubernetes.h"
 #include "model/last_samples.h"
-#include "process_metrics.h"
+#include "agent/process_metrics.h"
 #include "scrape/scraper.h"
 #include "serve/server.h"
 #include "ship/shipper.h"
@@ -64,10 +65,7 @@ struct agent {
     struct server *server;
 };
 
-/* ---- agent.c: what the present configuration asks for ---- */
-
-/* As a signal does it. */
-void agent_stop(struct agent *agent, const char *why);
+/* ---- agent_slices.c: what the present configuration asks for ---- */
 
 int agent_build_external_labels(const struct config *config, struct labels **out);
 /* Loads and attaches where the configuration has http_metrics. */
@@ -75,6 +73,11 @@ int agent_start_collector(struct agent *agent);
 struct scraper_environment agent_scraper_environment(struct agent *agent);
 /* Every job's discoverers with the job's sink. */
 int agent_run_discovery(struct agent *agent);
+
+/* ---- agent_stop.c ---- */
+
+/* As a signal does it; the loop stops when what is left was sent, or its time is over. */
+void agent_stop(struct agent *agent, const char *why);
 
 /* ---- agent_reload.c ---- */
 

@@ -15,7 +15,7 @@ struct agent_options {
     size_t flag_count;
     const char *config_file; /* NULL: there is none, and nothing to reload */
     const char *listen_address;
-    const char *web_config_file; /* NULL: anybody may read what there is */
+    const char *web_config_file;      /* NULL: anybody may read what there is */
     const char *storage_path;         /* of the queue; NULL: in memory */
     bool enable_lifecycle;            /* POST /-/reload */
     uint64_t auto_reload_interval_ns; /* 0: the file is looked at only when told */

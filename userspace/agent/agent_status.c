@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent_parts.h"
+#include "agent/agent_parts.h"
 #include "base/clock.h"
 #include "serve/go_time.h"
 #include "serve/json_answer.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "agent_parts.h"
+#include "agent/agent_parts.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "config/config_web.h"
@@ -59,8 +59,8 @@ static int load(struct agent *agent, struct web_config **out)
     int error = config_web_load(agent->options->web_config_file, out, &problems);
     for (size_t i = 0; i < problems.count; i++)
         log_at(problems.list[i].warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "config",
-                  problems.list[i].message, LOG_STR("file", problems.list[i].file),
-                  LOG_UINT("line", problems.list[i].line));
+               problems.list[i].message, LOG_STR("file", problems.list[i].file),
+               LOG_UINT("line", problems.list[i].line));
     problems_free(&problems);
     return error ? error : keep_names(agent, &(*out)->tls);
 }
