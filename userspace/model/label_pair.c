@@ -6,9 +6,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <xxhash.h>
 
-#include "model/labels_packed.h"
+#include "base/clock.h"
+#include "model/packed_text.h"
 
 #define LEAST_CAPACITY 64
 #define TAG_LABEL 0x0a /* field 1, bytes */
@@ -27,6 +29,16 @@ static struct {
 } table;
 
 /* ---- one pair ---- */
+
+uint64_t label_hash_seed(void)
+{
+    static uint64_t seed;
+    static bool known;
+    if (!known && getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+        seed = clock_monotonic_ns() ^ (uint64_t)(uintptr_t)&seed; /* right after boot */
+    known = true;
+    return seed;
+}
 
 static struct text read_text(const uint8_t **at)
 {
@@ -47,7 +59,7 @@ struct label label_pair_label(const struct label_pair *pair)
 
 static uint32_t hash_of(const struct label *label)
 {
-    uint64_t seed = XXH3_64bits_withSeed(label->name.bytes, label->name.length, labels_hash_seed());
+    uint64_t seed = XXH3_64bits_withSeed(label->name.bytes, label->name.length, label_hash_seed());
     return (uint32_t)XXH3_64bits_withSeed(label->value.bytes, label->value.length, seed);
 }
 

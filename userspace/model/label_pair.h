@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/labels.h"
+#include "model/label.h"
 
 #define LABEL_PAIRS_MAX (1u << 30)
 #define LABEL_PAIR_PIECE 32 /* `wire` has room for whole ones, so that it can be copied by them */
@@ -39,5 +39,8 @@ static inline const struct label_pair *label_pair_get(label_pair_id id)
 }
 
 struct label label_pair_label(const struct label_pair *pair);
+
+/* Of every hash of labels: nobody who chooses label values can choose which of them collide. */
+uint64_t label_hash_seed(void);
 
 #endif

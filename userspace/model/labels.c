@@ -4,28 +4,15 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <xxhash.h>
 
-#include "base/clock.h"
 #include "base/slab.h"
 #include "model/escape.h"
 #include "model/labels_packed.h"
 
-/* Seeded, so that nobody who chooses label values can choose which of them collide. */
-uint64_t labels_hash_seed(void)
-{
-    static uint64_t seed;
-    static bool known;
-    if (!known && getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-        seed = clock_monotonic_ns() ^ (uint64_t)(uintptr_t)&seed; /* right after boot */
-    known = true;
-    return seed;
-}
-
 uint64_t labels_packed_hash(const struct labels *labels)
 {
-    return XXH3_64bits_withSeed(labels->packed, labels->size - sizeof(*labels), labels_hash_seed());
+    return XXH3_64bits_withSeed(labels->packed, labels->size - sizeof(*labels), label_hash_seed());
 }
 
 size_t labels_count(const struct labels *labels)

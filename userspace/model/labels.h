@@ -8,16 +8,11 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/text.h"
+#include "model/label.h"
 
 #define LABEL_METRIC_NAME "__name__"
 #define LABELS_MAX_COUNT 4096               /* labels in one builder */
 #define LABELS_MAX_BYTES (16 * 1024 * 1024) /* their text, since the builder was cleared */
-
-struct label {
-    struct text name;
-    struct text value;
-};
 
 struct labels; /* free with free(), but interned ones */
 

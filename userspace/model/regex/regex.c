@@ -64,20 +64,6 @@ static int shared_setup(void)
     return 0;
 }
 
-bool regex_script_is_known(struct text name)
-{
-    char pattern[64];
-    int code, length = snprintf(pattern, sizeof(pattern), "\\p{sc:%.*s}", TEXT_FORMAT(name));
-    PCRE2_SIZE offset;
-
-    if (!name.length || length >= (int)sizeof(pattern))
-        return false;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)pattern, (PCRE2_SIZE)length, PCRE2_UTF, &code, &offset, NULL);
-    pcre2_code_free(compiled);
-    return compiled != NULL;
-}
-
 /* What regex_parse let through and PCRE2 still refuses is too large for it; anything else would
  * be a fault of ours. */
 static int compile(struct regex *regex, struct text translated, struct regex_error *error)

@@ -3,6 +3,9 @@
  * its own \s, [:punct:] and \p{Greek} are not Go's. */
 #include <ctype.h>
 #include <errno.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "model/regex/regex_source.h"
@@ -164,6 +167,21 @@ static int take_property_name(struct regex_source *source, struct text *name)
     return 0;
 }
 
+/* To PCRE2. */
+static bool script_is_known(struct text name)
+{
+    char pattern[64];
+    int code, length = snprintf(pattern, sizeof(pattern), "\\p{sc:%.*s}", TEXT_FORMAT(name));
+    PCRE2_SIZE offset;
+
+    if (!name.length || length >= (int)sizeof(pattern))
+        return false;
+    pcre2_code *compiled =
+        pcre2_compile((PCRE2_SPTR)pattern, (PCRE2_SIZE)length, PCRE2_UTF, &code, &offset, NULL);
+    pcre2_code_free(compiled);
+    return compiled != NULL;
+}
+
 static int take_property(struct regex_source *source, struct regex_class *class)
 {
     size_t start = source->at;
@@ -194,7 +212,7 @@ static int take_property(struct regex_source *source, struct regex_class *class)
         buffer_printf(&class->members, "\\%s{Any}", sign);
     else if (is_category(name))
         buffer_printf(&class->members, "\\%s{%.*s}", sign, TEXT_FORMAT(name));
-    else if (regex_script_is_known(name))
+    else if (script_is_known(name))
         buffer_printf(&class->members, "\\%s{sc:%.*s}", sign, TEXT_FORMAT(name));
     else
         return regex_source_fail(source, start, "there is no character class \\p{%.*s}",

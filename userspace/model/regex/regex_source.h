@@ -51,8 +51,6 @@ void regex_write_rune(struct buffer *out, uint32_t rune);
 int regex_write_class(struct regex_source *source, bool fold, struct buffer *out);
 /* Whether one begins here. */
 bool regex_class_begins(const struct regex_source *source);
-/* Whether PCRE2 knows a script of that name. */
-bool regex_script_is_known(struct text name);
 
 /* --- what a template asks of its regex --- */
 
