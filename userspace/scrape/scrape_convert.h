@@ -5,7 +5,7 @@
 #ifndef EDGEMETER_SCRAPE_SCRAPE_CONVERT_H
 #define EDGEMETER_SCRAPE_SCRAPE_CONVERT_H
 
-#include "scrape/scrape_page.h"
+#include "scrape/scrape_page_state.h"
 
 #define SCRAPE_CONVERT_MAX_EXEMPLARS 1024 /* of one histogram; the others are left out */
 

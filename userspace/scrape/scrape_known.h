@@ -4,7 +4,7 @@
 #ifndef EDGEMETER_SCRAPE_SCRAPE_KNOWN_H
 #define EDGEMETER_SCRAPE_SCRAPE_KNOWN_H
 
-#include "scrape/scrape_page.h"
+#include "scrape/scrape_page_state.h"
 
 /* The parser stands behind a sample line, or at the beginning of a page: takes the samples of the
  * pieces that follow as the cache expects them, as far as it has nothing to decide about them, and

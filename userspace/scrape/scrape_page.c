@@ -8,6 +8,7 @@
 
 #include "scrape/scrape_convert.h"
 #include "scrape/scrape_known.h"
+#include "scrape/scrape_page_proto.h"
 #include "scrape/scrape_take.h"
 
 static unsigned count_lines(const char *bytes, size_t length)
@@ -204,30 +205,6 @@ void scrape_page_end(struct scrape_page *page)
         scrape_page_fail(page, "histogram bucket limit exceeded");
     if (exemplars)
         scrape_exemplars_end(exemplars, page->failed);
-}
-
-void scrape_page_drop_samples(struct scrape_page *page)
-{
-    struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, false);
-
-    sample_list_free(&page->samples);
-    if (exemplars)
-        scrape_exemplars_clear(exemplars);
-}
-
-struct sample_record scrape_page_record(const struct scrape_page *page)
-{
-    const struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, false);
-    struct sample_record record = {
-        .samples = page->samples.list,
-        .count = page->samples.count,
-        .created = page->samples.created,
-        .created_count = page->samples.created_count,
-    };
-
-    if (exemplars)
-        record.exemplars = scrape_exemplars_list(exemplars, &record.exemplar_count);
-    return record;
 }
 
 static void begin_convert(struct scrape_page *page)

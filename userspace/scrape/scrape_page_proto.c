@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A protobuf page, family by family: one is held at a time, and only while it is not complete. */
+#include "scrape/scrape_page_proto.h"
+
 #include <errno.h>
 
 #include "scrape/scrape_convert.h"

@@ -3,7 +3,7 @@
 #ifndef EDGEMETER_SCRAPE_SCRAPE_TAKE_H
 #define EDGEMETER_SCRAPE_SCRAPE_TAKE_H
 
-#include "scrape/scrape_page.h"
+#include "scrape/scrape_page_state.h"
 
 /* The page fails for this reason. Gives -EINVAL. */
 __attribute__((format(printf, 2, 3))) int scrape_page_fail(struct scrape_page *page,
@@ -17,9 +17,5 @@ int scrape_page_fail_errno(struct scrape_page *page, int error);
 int scrape_page_take(struct scrape_page *page, const struct exposition_entry *entry);
 /* One more exemplar of the sample taken last. */
 void scrape_page_take_exemplar(struct scrape_page *page, const struct exposition_entry *entry);
-
-/* scrape_page_proto.c: the families of a protobuf page, as they come; `page->proto` is there. */
-void scrape_page_feed_families(struct scrape_page *page, const char *bytes, size_t length);
-void scrape_page_end_families(struct scrape_page *page);
 
 #endif
