@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io.prometheus.client.MetricFamily, each behind its length. A family of many metrics goes out in
  * several messages of one name, which readers take as they take any other. */
-#include "serve/federate_write.h"
+#include "serve/federate_protobuf.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,45 +5,12 @@
 #define EDGEMETER_SERVE_FEDERATE_WRITE_H
 
 #include "model/sample.h"
-#include "serve/federate_format.h"
-
-struct federate_writer {
-    const struct federate_format *format;
-    struct labels *external_labels; /* a copy; NULL: none */
-    struct label *external;         /* they, with an `instance`, "" where they have none; by name */
-    size_t external_count;
-    struct buffer name;         /* of the present family */
-    struct buffer written_name; /* text: as it stands there, escaped or quoted */
-    int family_type;            /* protobuf: of the family in the making */
-    struct buffer family;       /* protobuf: its metrics so far */
-    struct buffer metric;       /* protobuf: the one in the making */
-};
-
-int federate_writer_init(struct federate_writer *writer, const struct federate_format *format,
-                         const struct labels *external_labels);
-void federate_writer_free(struct federate_writer *writer);
+#include "serve/federate_writer.h"
 
 /* Appends the sample, with its family's head where it is the first. A histogram is left out of the
  * formats that have none. */
 void federate_write_sample(struct federate_writer *writer, const struct labels *labels,
                            const struct sample *sample, struct buffer *out);
 void federate_write_end(struct federate_writer *writer, struct buffer *out);
-
-/* federate_protobuf.c */
-void federate_protobuf_sample(struct federate_writer *writer, const struct labels *labels,
-                              const struct sample *sample, struct buffer *out);
-void federate_protobuf_flush(struct federate_writer *writer, struct buffer *out);
-
-/* The labels of a series in their order: its own, then those of the server that it has not. */
-struct federate_labels {
-    const struct federate_writer *writer;
-    const struct labels *own;
-    struct label_cursor cursor;
-    size_t next; /* of the server's */
-    struct label label;
-};
-struct federate_labels federate_labels_first(const struct federate_writer *writer,
-                                             const struct labels *own);
-bool federate_labels_next(struct federate_labels *at);
 
 #endif
