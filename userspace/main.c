@@ -45,7 +45,7 @@ static int check_config(const struct options *options)
 
     int error = config_load(options->config_file, &config, &problems);
     if (!error && !options->syntax_only)
-        error = config_check_files(config, &problems);
+        error = config_check_parts(config, &problems);
     if (error)
         status = print_problems(error, &problems);
     else {

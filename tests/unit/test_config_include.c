@@ -78,7 +78,7 @@ static void assert_problems(const char *name, bool files_too, const char *wanted
     struct config *config = NULL;
     int error = config_load(path, &config, &problems);
     if (!error && files_too)
-        error = config_check_files(config, &problems);
+        error = config_check_parts(config, &problems);
     buffer_init(&said, 1 << 16);
     buffer_init(&shortened, 1 << 16);
     buffer_append_string(&said, "");
@@ -188,6 +188,38 @@ static void test_checked_files(void **state)
         "a.yml: job \"b\": key_file key: No such file or directory\n"
         "a.yml: remote \"0\": oauth2 client_secret_file secret: No such file or directory\n"
         "a.yml: remote \"second\": http_headers file h: No such file or directory\n");
+    assert_problems("a.yml", false, "");
+}
+
+/* As promtool: what the scraper would leave out is an error here. */
+static void test_checked_targets(void **state)
+{
+    (void)state;
+    sub_folder("sd");
+    put("sd/good.yml", "- targets: ['a:1']\n"
+                       "- targets: ['a:2', 'b/c', 'd/e']\n");
+    put("a.yml", "scrape_configs:\n"
+                 "- job_name: a\n"
+                 "  static_configs:\n"
+                 "  - targets: ['a:1']\n"
+                 "  - targets: ['a:2']\n"
+                 "    labels: {__scrape_interval__: 5parsecs}\n"
+                 "  - targets: ['a:3']\n"
+                 "    labels: {__scrape_timeout__: 10h}\n"
+                 "- job_name: b\n"
+                 "  file_sd_configs: [{files: [sd/good.yml]}]\n"
+                 "  relabel_configs:\n"
+                 "  - {action: drop, source_labels: [__address__], regex: d/e}\n"
+                 "  - {action: drop, source_labels: [__meta_filepath], regex: ''}\n");
+    assert_problems(
+        "a.yml", true,
+        "a.yml: job \"a\": static_configs, group 2: target \"a:2\": error parsing scrape "
+        "interval: \"5parsecs\" in label __scrape_interval__ is not a duration such as "
+        "15s\n"
+        "a.yml: job \"a\": static_configs, group 3: target \"a:3\": scrape timeout cannot "
+        "be greater than scrape interval (\"10h\" > \"1m\")\n"
+        "a.yml: job \"b\": file of targets sd/good.yml, group 2: target \"b/c\": \"b/c\" is "
+        "not a valid hostname: give host:port, without scheme and path\n");
     assert_problems("a.yml", false, "");
 }
 
@@ -318,6 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_jobs, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_problems, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checked_files, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_checked_targets, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checksum, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_digest_of_a_remote, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_file_sd_default, make_folder, remove_folder),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opens every file that a configuration names. Shows paths, never what is in the files. */
+/* Opens every file that a configuration names, and makes every target that it gives by itself. Of
+ * files it shows paths and targets, never what else is in them. */
 #include "command/config_check.h"
 
 #include <errno.h>
@@ -10,13 +11,16 @@
 
 #include "base/cleanup.h"
 #include "base/file_read.h"
+#include "discover/discoverer.h"
 #include "discover/target_file.h"
+#include "scrape/target.h"
 
 #define REASON_MAX 4096
 
 struct check {
     struct problems *problems;
     const char *owner_kind, *owner; /* "job" and its name */
+    const struct scrape_config *job;
     bool no_memory;
 };
 
@@ -66,6 +70,67 @@ static void check_http(struct check *check, const struct http_config *http)
         check_file(check, "http_headers file", http->extra_headers[i].file);
 }
 
+/* ---- targets ---- */
+
+struct target_check {
+    struct target_sink sink; /* first */
+    struct check *check;
+    const struct scrape_config *config;
+};
+
+/* What the scraper would refuse. */
+static void check_group(struct target_sink *sink, const struct target_group *group)
+{
+    struct target_check *targets = (struct target_check *)sink;
+
+    for (size_t i = 0; i < group->target_count; i++) {
+        struct text address = labels_get(group->targets[i], TEXT("__address__"));
+        struct target *target = NULL;
+        char reason[TARGET_REASON_SIZE] = "too many labels";
+        int error = target_new(targets->config, group->labels, group->targets[i], &target, reason);
+        if (error == -ENOMEM)
+            targets->check->no_memory = true;
+        else if (error)
+            report(targets->check, PROBLEM_ERROR, "%.*s: target \"%.*s\": %s",
+                   TEXT_FORMAT(group->source), TEXT_FORMAT(address), reason);
+        target_free(&target);
+    }
+}
+
+static void check_targets(struct check *check, const struct static_targets *groups, size_t count,
+                          const char *place, const struct labels *more)
+{
+    struct target_check targets = {{.update = check_group}, check, check->job};
+    char source[REASON_MAX / 2];
+
+    for (size_t i = 0; i < count; i++) {
+        snprintf(source, sizeof(source), "%s, group %zu", place, i + 1);
+        int error = static_targets_hand_over(&groups[i], text_of(source), more, &targets.sink);
+        if (error == -ENOMEM)
+            check->no_memory = true;
+        else if (error)
+            report(check, PROBLEM_ERROR, "%s: too many labels", source);
+    }
+}
+
+/* With the label that the discoverer gives them. */
+static void check_targets_of_file(struct check *check, const char *path,
+                                  const struct target_file *file)
+{
+    __attribute__((cleanup(labels_builder_free))) struct labels_builder *builder = NULL;
+    autofree struct labels *labels = NULL;
+    autofree char *place = NULL;
+
+    if (labels_builder_new(&builder) ||
+        labels_builder_set(builder, TEXT("__meta_filepath"), text_of(path)) ||
+        labels_builder_build(builder, &labels) ||
+        asprintf(&place, "file of targets %s", path) < 0) {
+        check->no_memory = true;
+        return;
+    }
+    check_targets(check, file->groups, file->group_count, place, labels);
+}
+
 static void check_target_file(struct check *check, const char *path)
 {
     autobuffer struct buffer bytes, reason = {0};
@@ -76,11 +141,13 @@ static void check_target_file(struct check *check, const char *path)
     int error = file_read(path, &bytes);
     if (!error)
         error = target_file_parse(path, buffer_text(&bytes), &file, &reason);
-    if (!error)
-        target_file_free(&file);
-    else
+    if (error) {
         report(check, PROBLEM_ERROR, "file of targets %s: %s", path,
                reason.length ? reason.bytes : strerror(-error));
+        return;
+    }
+    check_targets_of_file(check, path, &file);
+    target_file_free(&file);
 }
 
 static void check_target_files(struct check *check, const struct file_config *config)
@@ -101,7 +168,10 @@ static void check_discovery(struct check *check, const struct discovery_config *
 {
     for (size_t i = 0; i < discovery->count; i++) {
         const struct discoverer_config *config = discovery->list[i];
-        if (config->kind == DISCOVERER_FILE)
+        if (config->kind == DISCOVERER_STATIC)
+            check_targets(check, config->statics.groups, config->statics.group_count,
+                          "static_configs", NULL);
+        else if (config->kind == DISCOVERER_FILE)
             check_target_files(check, &config->file);
         else if (config->kind == DISCOVERER_HTTP)
             check_http(check, &config->http.http);
@@ -110,13 +180,14 @@ static void check_discovery(struct check *check, const struct discovery_config *
     }
 }
 
-int config_check_files(const struct config *config, struct problems *problems)
+int config_check_parts(const struct config *config, struct problems *problems)
 {
     struct check check = {.problems = problems, .owner_kind = "job"};
 
     for (size_t i = 0; i < config->scrape_count; i++) {
-        check.owner = config->scrapes[i]->job_name;
-        check_http(&check, &config->scrapes[i]->http);
+        check.job = config->scrapes[i];
+        check.owner = check.job->job_name;
+        check_http(&check, &check.job->http);
         check_discovery(&check, &config->discoveries[i]);
     }
     check.owner_kind = "remote";
