@@ -78,6 +78,14 @@ static void log_warnings(const struct problems *problems)
                  LOG_UINT("line", problems->list[i].line));
 }
 
+static void log_idle_flags(const struct options *options)
+{
+    for (size_t i = 0; i < options->idle_count; i++)
+        log_warn("agent", "a flag of Prometheus does nothing here",
+                 LOG_VIEW("flag", options->idle[i].flag), LOG_VIEW("value", options->idle[i].value),
+                 LOG_STR("advice", options->idle[i].advice));
+}
+
 static int run(const struct options *options)
 {
     struct problems problems = {.file = options->config_file};
@@ -85,6 +93,7 @@ static int run(const struct options *options)
     int status;
 
     log_setup(options->log_level, options->log_format);
+    log_idle_flags(options);
     int error = options->config_file ? config_load(options->config_file, &config, &problems)
                                      : config_default(&config);
     if (error)

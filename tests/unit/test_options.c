@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -158,8 +159,15 @@ static void test_refused(void **state)
         {{"--web.enable-lifecycle", "--web.enable-lifecycle"},
          "--web.enable-lifecycle is given twice"},
         {{"--enable-feature"}, "--enable-feature needs a value"},
-        {{"--enable-feature=agent"}, "--enable-feature: \"agent\" is not known"},
-        {{"--enable-feature=auto-reload-config,"}, "--enable-feature: \"\" is not known"},
+        {{"--web.enable-remote-write-receiver"},
+         "--web.enable-remote-write-receiver is a flag of Prometheus that is not built: edgemeter"},
+        {{"--web.route-prefix=/edge"},
+         "--web.route-prefix is a flag of Prometheus that is not built: a proxy in front"},
+        {{"--storage.tsdb.path"}, "--storage.tsdb.path needs a value"},
+        {{"--storage.tsdb", "/data"}, "unknown flag \"--storage.tsdb\""},
+        {{"--no-query.timeout", "1m"}, "unknown flag \"--no-query.timeout\""},
+        {{"--storage.agent.path=a", "--storage.path=b"}, "--storage.path and --storage.agent.path"},
+        {{"queue", "--storage.path=a", "--query.timeout=1m"}, "queue takes no --query.timeout"},
         {{"--config.auto-reload-interval=5"},
          "--config.auto-reload-interval: \"5\" is not a duration"},
         {{"--config.auto-reload-interval=10ms"}, "--config.auto-reload-interval: \"10ms\" is not"},
@@ -261,10 +269,64 @@ static void test_reload_flags(void **state)
     assert_string_equal(options.config_file, "a.yml");
 }
 
+/* A command line of Prometheus' is taken: what does nothing here is noted, not refused. */
+static void test_prometheus_flags(void **state)
+{
+    static const struct {
+        const char *arguments[ARGUMENTS_MAX];
+        const char *storage_path;
+        const char *idle[3]; /* flag=value */
+    } cases[] = {
+        {{"--agent", "--storage.agent.path=/prometheus", "--web.route-prefix=/"}, "/prometheus"},
+        {{"--no-agent", "--enable-feature=agent,"}},
+        {{"--storage.tsdb.path=/p", "--enable-feature=st-storage,agent"},
+         NULL,
+         {"--storage.tsdb.path=/p", "--enable-feature=st-storage"}},
+        {{"--query.timeout", "1m", "--storage.agent.wal-compression", "--log.level=info"},
+         NULL,
+         {"--query.timeout=1m", "--storage.agent.wal-compression="}},
+        {{"--no-auto-gomemlimit", "--auto-gomemlimit.ratio=0.5", "--web.external-url="},
+         NULL,
+         {"--no-auto-gomemlimit=", "--auto-gomemlimit.ratio=0.5", "--web.external-url="}},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct options options;
+        print_message("%s\n", cases[i].arguments[0]);
+        assert_int_equal(parse(cases[i].arguments, &options), 0);
+        assert_string_or_null(options.storage_path, cases[i].storage_path);
+        for (size_t j = 0; j < options.idle_count; j++) {
+            char said[128];
+            snprintf(said, sizeof(said), "%.*s=%.*s", TEXT_FORMAT(options.idle[j].flag),
+                     TEXT_FORMAT(options.idle[j].value));
+            assert_true(j < ARRAY_SIZE(cases[i].idle) && cases[i].idle[j]);
+            assert_string_equal(said, cases[i].idle[j]);
+            assert_non_null(options.idle[j].advice);
+        }
+        assert_true(options.idle_count == 3 || !cases[i].idle[options.idle_count]);
+    }
+}
+
+/* Of more flags than there is room for the first are kept. */
+static void test_many_prometheus_flags(void **state)
+{
+    char *argv[OPTIONS_IDLE_MAX + 10] = {"edgemeter"};
+    struct options options;
+    (void)state;
+
+    for (size_t i = 1; i < ARRAY_SIZE(argv); i++)
+        argv[i] = "--query.timeout=1m";
+    assert_int_equal(options_parse(ARRAY_SIZE(argv), argv, &options), 0);
+    assert_int_equal(options.idle_count, OPTIONS_IDLE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_prometheus_flags),
+        cmocka_unit_test(test_many_prometheus_flags),
         cmocka_unit_test(test_reload_flags),
         cmocka_unit_test(test_help_and_version_win),
         cmocka_unit_test(test_refused),

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/duration.h"
+#include "command/options_foreign.h"
 #include "serve/listener.h"
 
 #define TOP_INTERVAL_LEAST_NS (100 * NS_PER_MS)
@@ -59,6 +60,9 @@ static int take_log_format(struct options *options, const char *value)
 
 static int take_storage_path(struct options *options, const char *value)
 {
+    if (options->storage_path)
+        return options_fail(options, "--storage.path and --storage.agent.path are one, and both "
+                                     "are given");
     options->storage_path = value;
     return 0;
 }
@@ -76,6 +80,20 @@ static int take_lifecycle(struct options *options, const char *value)
     return 0;
 }
 
+static void note_idle(struct options *options, struct text flag, struct text value,
+                      const char *advice)
+{
+    if (options->idle_count < OPTIONS_IDLE_MAX)
+        options->idle[options->idle_count++] = (struct idle_flag){flag, value, advice};
+}
+
+static void take_foreign_feature(struct options *options, struct text name)
+{
+    const char *advice = foreign_feature_advice(name);
+    if (advice)
+        note_idle(options, TEXT("--enable-feature"), name, advice);
+}
+
 /* A list with commas, as Prometheus has it. */
 static int take_feature(struct options *options, const char *value)
 {
@@ -83,12 +101,10 @@ static int take_feature(struct options *options, const char *value)
     for (;;) {
         const char *comma = memchr(rest.bytes, ',', rest.length);
         struct text name = {rest.bytes, comma ? (size_t)(comma - rest.bytes) : rest.length};
-        if (!text_equal(name, TEXT("auto-reload-config")))
-            return options_fail(options,
-                                "--enable-feature: \"%.*s\" is not known; there is "
-                                "auto-reload-config",
-                                TEXT_FORMAT(name));
-        options->auto_reload = true;
+        if (text_equal(name, TEXT("auto-reload-config")))
+            options->auto_reload = true;
+        else
+            take_foreign_feature(options, name);
         if (!comma)
             return 0;
         rest = text_behind(rest, name.length + 1);
@@ -223,6 +239,7 @@ static const struct flag {
     {"--log.level", take_log_level, RUN},
     {"--log.format", take_log_format, RUN},
     {"--storage.path", take_storage_path, RUN | QUEUE},
+    {"--storage.agent.path", take_storage_path, RUN}, /* as Prometheus calls it */
     {"--dump", take_dump, QUEUE, FLAG_SWITCH},
     {"--syntax-only", take_syntax_only, CHECK_CONFIG, FLAG_SWITCH},
     {"--url", take_url, TOP},
@@ -247,6 +264,31 @@ static const struct flag *flag_find(struct text name)
     return NULL;
 }
 
+/* The value in the argument after argv[*index], if it is there. */
+static const char *next_value(int argc, char *const *argv, int *index)
+{
+    bool is_there = *index + 1 < argc && strncmp(argv[*index + 1], "--", 2) != 0;
+    return is_there ? argv[++*index] : NULL;
+}
+
+static int foreign_take(struct options *options, struct text name, const char *value)
+{
+    const struct foreign_flag *flag = foreign_flag_find(name);
+    struct text given = text_of(value ? value : "");
+
+    if (!flag)
+        return options_fail(options, "unknown flag \"%.*s\"", TEXT_FORMAT(name));
+    if (!flag->is_switch && !value)
+        return options_fail(options, "%.*s needs a value", TEXT_FORMAT(name));
+    bool is_root = flag->effect == FOREIGN_ROOT && strcmp(given.bytes, "/") == 0;
+    if (flag->effect == FOREIGN_REFUSED || (flag->effect == FOREIGN_ROOT && !is_root))
+        return options_fail(options, "%.*s is a flag of Prometheus that is not built: %s",
+                            TEXT_FORMAT(name), flag->advice);
+    if (flag->effect == FOREIGN_IDLE)
+        note_idle(options, name, given, flag->advice);
+    return 0;
+}
+
 /* Takes the flag at argv[*index], and the argument after it where the value is there. */
 static int flag_take(struct options *options, int argc, char *const *argv, int *index,
                      unsigned *given)
@@ -257,16 +299,20 @@ static int flag_take(struct options *options, int argc, char *const *argv, int *
     const struct flag *flag = flag_find(name);
     const char *value = equals ? equals + 1 : NULL;
 
-    if (!flag)
-        return options_fail(options, "unknown flag \"%.*s\"", TEXT_FORMAT(name));
+    if (!flag) {
+        const struct foreign_flag *foreign = foreign_flag_find(name);
+        if (foreign && !foreign->is_switch && !equals)
+            value = next_value(argc, argv, index);
+        return foreign_take(options, name, value);
+    }
     if (flag->kind != FLAG_LIST && *given & 1u << (flag - flags))
         return options_fail(options, "%s is given twice", flag->name);
     *given |= 1u << (flag - flags);
     if (flag->kind == FLAG_SWITCH)
         return equals ? options_fail(options, "%s takes no value", flag->name)
                       : flag->take(options, NULL);
-    if (!equals && *index + 1 < argc && strncmp(argv[*index + 1], "--", 2) != 0)
-        value = argv[++*index];
+    if (!equals)
+        value = next_value(argc, argv, index);
     if (!value || !*value)
         return options_fail(options, "%s needs a value", flag->name);
     return flag->take(options, value);
@@ -310,6 +356,9 @@ static int check_command(struct options *options, unsigned given)
         return options_fail(options, "%s takes no %s", command_names[options->command],
                             flags[i].name);
     }
+    if (options->command != COMMAND_RUN && options->idle_count)
+        return options_fail(options, "%s takes no %.*s", command_names[options->command],
+                            TEXT_FORMAT(options->idle[0].flag));
     if (options->command == COMMAND_CHECK_CONFIG && !options->config_file)
         return options_fail(options, "check-config: the FILE is missing");
     if (options->command == COMMAND_QUEUE && !options->storage_path)

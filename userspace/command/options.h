@@ -15,21 +15,31 @@ enum command {
     COMMAND_VERSION
 };
 
+#define OPTIONS_IDLE_MAX 32
+
+/* A flag of Prometheus that does nothing here. */
+struct idle_flag {
+    struct text flag, value; /* value: "" where it has none */
+    const char *advice;      /* "" where there is none */
+};
+
 struct options {
     enum command command;
     enum command help_of;    /* of the command help: COMMAND_RUN is the agent's own */
     const char *config_file; /* --config.file, or check-config's FILE; NULL: not given */
     const char *listen_address;
     const char *web_config_file; /* NULL: not given */
-    const char *storage_path; /* NULL: not given */
-    bool dump;                /* of the command queue */
-    bool syntax_only;         /* of the command check-config */
+    const char *storage_path;    /* NULL: not given */
+    bool dump;                   /* of the command queue */
+    bool syntax_only;            /* of the command check-config */
     bool enable_lifecycle;
     bool auto_reload; /* --enable-feature=auto-reload-config */
     uint64_t auto_reload_interval_ns;
     enum log_level log_level;
     enum log_format log_format;
     struct top_options top;
+    struct idle_flag idle[OPTIONS_IDLE_MAX]; /* to be warned of; of more the first */
+    size_t idle_count;
     char problem[320]; /* what is wrong, after -EINVAL */
 };
 
