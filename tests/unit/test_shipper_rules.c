@@ -56,10 +56,30 @@ static void test_too_large_goes_out_in_smaller_requests(void **state)
     assert_int_equal(r->requests[2].samples, 25);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(r->requests[i].reply, i < 2 ? 413 : REPLY_TAKE);
-    for (size_t i = 3; i < r->request_count; i++) /* slowly more again */
+    assert_true(gap_ms(r, 1) > 49 && gap_ms(r, 2) > 49); /* each at a deadline */
+    for (size_t i = 3; i < r->request_count; i++)        /* slowly more again */
         assert_true(r->requests[i].samples <= r->requests[i - 1].samples + 1 ||
                     r->requests[i - 1].reply == 413);
     assert_int_equal(counted(f, "samples_failed_total"), 0);
+    assert_adds_up(f);
+}
+
+/* It is no retry: what was too large goes out in less when the next batch would, or at the end. */
+static void test_smaller_requests_wait_for_the_deadline(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    r->most_samples = 30;
+    f->configs[0].queue.batch_send_deadline_ns = 3600 * NS_PER_SECOND;
+    start(f, 1);
+    append(f, 220);
+    f->wanted = 2;
+    assert_false(run(f, 200, first_was_asked));
+    assert_int_equal(r->request_count, 1);
+    shipper_flush(f->shipper, 5 * NS_PER_SECOND, on_flushed, f);
+    assert_true(run(f, LIMIT_MS, is_flushed));
+    assert_int_equal(f->unsent, 0);
+    assert_all_taken(f, 0);
     assert_adds_up(f);
 }
 
@@ -393,6 +413,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SHIP_TEST(test_too_large_goes_out_in_smaller_requests),
+        SHIP_TEST(test_smaller_requests_wait_for_the_deadline),
         SHIP_TEST(test_one_sample_that_is_too_large),
         SHIP_TEST(test_too_large_after_a_lost_answer),
         SHIP_TEST(test_too_many_requests_can_be_final),

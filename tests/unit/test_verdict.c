@@ -25,7 +25,8 @@ static void test_statuses(void **state)
         {415, VERDICT_REFUSED, VERDICT_UNSUPPORTED}, {422, VERDICT_REFUSED, VERDICT_REFUSED},
         {429, VERDICT_RETRY, VERDICT_RETRY},         {500, VERDICT_RETRY, VERDICT_RETRY},
         {501, VERDICT_RETRY, VERDICT_RETRY},         {503, VERDICT_RETRY, VERDICT_RETRY},
-        {599, VERDICT_RETRY, VERDICT_RETRY},
+        {599, VERDICT_RETRY, VERDICT_RETRY},         {600, VERDICT_REFUSED, VERDICT_REFUSED},
+        {999, VERDICT_REFUSED, VERDICT_REFUSED},
     };
     static const struct written written = {.given = true};
     (void)state;

@@ -22,6 +22,7 @@ struct shard {
 
     struct loop_timer *deadline;
     bool deadline_set, deadline_over;
+    bool split; /* what was too large goes out in less at the next deadline */
 
     struct queue_position begin; /* what lies before is done */
     struct queue_position replay_end;
@@ -183,13 +184,28 @@ static void note_maybe_taken(struct shard *shard)
     shard->replay_end = pending_at(&shard->pending, shard->batch.items - 1)->end;
 }
 
-/* The same samples again, otherwise: less of them, or in the other protocol. */
+/* The same samples again, in the other protocol. */
 static void send_again(struct shard *shard, size_t items, bool maybe_taken)
 {
     if (maybe_taken)
         note_maybe_taken(shard);
     remote_metrics_retried(&shard->parts->metrics, shard->batch.samples, 0);
     build_and_send(shard, items);
+}
+
+static void set_deadline(struct shard *shard);
+
+/* The same samples again, less of them at once. Not now: it is no retry. */
+static void send_less(struct shard *shard, size_t items, bool maybe_taken)
+{
+    if (maybe_taken)
+        note_maybe_taken(shard);
+    remote_parts_send_less(shard->parts, items);
+    remote_metrics_retried(&shard->parts->metrics, shard->batch.samples, 0);
+    batch_clear(&shard->batch);
+    shard->split = true;
+    set_deadline(shard);
+    shard->owner.on_idle(shard->owner.context);
 }
 
 static void on_done(void *context, const struct sender_outcome *outcome)
@@ -199,9 +215,7 @@ static void on_done(void *context, const struct sender_outcome *outcome)
     switch (outcome->verdict) {
     case VERDICT_TOO_LARGE:
         if (items > 1) {
-            remote_parts_send_less(shard->parts, items);
-            send_again(shard, batch_choose(&shard->pending, shard->parts->samples_per_send),
-                       outcome->maybe_taken);
+            send_less(shard, items, outcome->maybe_taken);
             return;
         }
         on_refused(shard, outcome);
@@ -324,8 +338,13 @@ static void clear_deadline(struct shard *shard)
 void shard_wake(struct shard *shard, struct queue_position read, bool at_once)
 {
     size_t most = shard->parts->samples_per_send;
-    if (is_idle(shard) && shard->replaying)
+    if (shard->split && !shard->deadline_over && !at_once)
+        return;
+    shard->split = false;
+    if (is_idle(shard) && shard->replaying) {
+        clear_deadline(shard);
         wake_replay(shard, read);
+    }
     if (!is_idle(shard) || shard->replaying)
         return;
     if (shard->pending.count == 0) {

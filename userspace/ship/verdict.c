@@ -13,7 +13,7 @@ enum verdict verdict_of(int status, enum remote_write_protocol protocol, bool re
     bool is_v2 = protocol == REMOTE_WRITE_V2;
     if (status / 100 == 2)
         return is_v2 && !written->given ? VERDICT_UNSUPPORTED : VERDICT_TAKEN;
-    if (status == 0 || status >= 500 || (status == 429 && retry_on_429))
+    if (status == 0 || status / 100 == 5 || (status == 429 && retry_on_429))
         return VERDICT_RETRY;
     if (status == 413)
         return VERDICT_TOO_LARGE;
