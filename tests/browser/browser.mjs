@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 export const url = process.argv[2].replace(/\/$/, "");
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
+const patience = 90000; // milliseconds: a browser's first start on a new, busy machine takes long
 const axeFile = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 let browser = null;
 
@@ -17,11 +18,12 @@ let browser = null;
 export async function open({ viewport = desktop, colorScheme = "light", path = "/", ...rest } = {}) {
   browser ||= await chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    timeout: patience,
     args: ["--no-sandbox", "--disable-dev-shm-usage"], // the tests run as root; nothing foreign is loaded
   });
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce", ...rest });
   const page = await context.newPage();
-  page.setDefaultTimeout(30000);
+  page.setDefaultTimeout(patience);
   page.complaints = [];
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) page.complaints.push(`${message.text()} ${message.location().url}`);
@@ -55,6 +57,11 @@ export async function eventually(what, check, seconds = 30) {
 export function same(what, got, wanted) {
   assert.deepEqual(got, wanted, `${what}: got ${JSON.stringify(got)}, wanted ${JSON.stringify(wanted)}`);
   console.log(`    ${what}: ${JSON.stringify(got)}`);
+}
+
+// As `same`, when `get` and `want` are read at once: the page lags behind the API by a refresh.
+export async function becomesSame(what, get, want) {
+  await eventually(what, async () => assert.deepEqual(await get(), await want()));
 }
 
 // The texts of a table: a list of lists.

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-import { api, axe, cells, eventually, open, phone, run, same, tell } from "./browser.mjs";
+import { api, axe, becomesSame, cells, eventually, open, phone, run, same, tell } from "./browser.mjs";
 
 const sorted = (list) => [...list].sort();
 const names = async (page) => (await cells(page, "http-table")).map((row) => row[0]);
@@ -26,13 +26,14 @@ async function showsTraffic(page) {
 // The servers are idle: each of their numbers is that of the API. What goes on between the agent, its
 // target and its remote lies between two answers.
 async function numbersAreEqual(page) {
-  const data = await api("edgemeter/http");
-  same("pods", sorted(await names(page)), namesIn(data, "server"));
+  await becomesSame("pods", async () => sorted(await names(page)), async () => namesIn(await api("edgemeter/http"), "server"));
   for (const pod of ["shop/nginx", "shop/apache"]) {
-    const entries = data.requests.filter((entry) => entry.role === "server" && nameOf(entry) === pod);
-    const wanted = entries.reduce((sum, entry) => sum + entry.count, 0);
-    await eventually(`${wanted} requests of ${pod}`, async () =>
-      assert.equal(number((await cells(page, "http-table")).find((row) => row[0] === pod)[9]), wanted));
+    await becomesSame(`requests of ${pod}`,
+      async () => number((await cells(page, "http-table")).find((row) => row[0] === pod)[9]),
+      async () => {
+        const { requests } = await api("edgemeter/http");
+        return requests.filter((entry) => entry.role === "server" && nameOf(entry) === pod).reduce((sum, entry) => sum + entry.count, 0);
+      });
   }
   const before = (await api("edgemeter/kernel")).heads;
   const [seen, counted, lost, waiting] = await eventually("the kernel's account", async () => {
@@ -63,17 +64,17 @@ async function sortsAndFilters(page) {
   await page.fill("#http-filter", "");
 
   await page.selectOption("#http-by", { label: "method and status" });
-  const wanted = new Set((await api("edgemeter/http")).requests.filter(({ role }) => role === "server").map(({ method, status }) => `${method} ${status}`));
-  same("by method and status", sorted(await names(page)), sorted(wanted));
+  const kinds = async () => (await api("edgemeter/http")).requests.filter(({ role }) => role === "server").map(({ method, status }) => `${method} ${status}`);
+  await becomesSame("by method and status", async () => sorted(await names(page)), async () => sorted(new Set(await kinds())));
   await page.selectOption("#http-by", "");
 }
 
 async function switchesRoleByKeyboard(page) {
   await page.focus("input[value=server]");
   await page.keyboard.press("ArrowRight");
-  same("sent out", sorted(await names(page)), namesIn(await api("edgemeter/http"), "client"));
+  await becomesSame("sent out", async () => sorted(await names(page)), async () => namesIn(await api("edgemeter/http"), "client"));
   await page.keyboard.press("ArrowLeft");
-  same("served", sorted(await names(page)), namesIn(await api("edgemeter/http"), "server"));
+  await becomesSame("served", async () => sorted(await names(page)), async () => namesIn(await api("edgemeter/http"), "server"));
 }
 
 // Tab reaches everything in the order of the page; a refresh takes nothing away from the user.

@@ -99,7 +99,7 @@ remote_write:
         newest = min(max(t for t, _ in list_of) for list_of in pushed.values())
         strange = [one for one in strange if one[1][0] <= newest]
         equal("samples pulled that are not those pushed", strange, [])
-        equal("up of the pulling job", central.value('up{job="example-api-federate"}'), 1)
+        wait_until("the pulling job is up", lambda: central.value('up{job="example-api-federate"}') == 1)
 
 
 def test_stale_series_end():
@@ -147,6 +147,7 @@ def test_formats_and_errors():
         _, headers, _ = federate(agent, "up", headers={"Accept-Encoding": "gzip;q=0, br"})
         equal("not compressed", headers["Content-Encoding"], None)
 
+        wait_until("the target is up", lambda: b"} 1 " in federate(agent, "up")[2])
         _, headers, body = federate(agent, "up", headers={"Accept": "application/openmetrics-text"})
         equal(
             "OpenMetrics",

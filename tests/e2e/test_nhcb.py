@@ -256,7 +256,7 @@ def test_beside_prometheus_3():
 
             keepers = [*theirs.values(), *ours.values()]
             wait_until(f"{SCRAPES} scrapes", lambda: all(map(ready, keepers)), 120, pause=0.5)
-            time.sleep(1)  # what belongs to a scrape may be on its way when the next has arrived
+            # What belongs to a scrape may be on its way when the next has arrived; at the end it is sent.
             equal("exit status", agent.stop(), 0)
             prometheus.stop()
         for message in MESSAGES:

@@ -268,8 +268,9 @@ def compare(program, agent_flag, is_old):
                 )
 
             wait_until(f"{SCRAPES} scrapes", lambda: ready(theirs) and ready(ours), 120, pause=0.5)
-            # What belongs to a scrape may be on its way when the next has arrived.
-            time.sleep(2)
+            # What belongs to a scrape may be on its way when the next has arrived; at the end it is sent.
+            equal("exit status", agent.stop(), 0)
+            prometheus.stop()
             a, b = (Received(r, is_old, start - 60_000) for r in (theirs, ours))
             differences = 0
             for path in paths:
@@ -282,7 +283,6 @@ def compare(program, agent_flag, is_old):
                 differences += compare_job(path[1:], *sets)
             equal("samples that differ", differences, 0)
             equal("the target that went and came back", turns(b), turns(a))
-            equal("exit status", agent.stop(), 0)
 
 
 def test_beside_prometheus_2():
