@@ -26,7 +26,7 @@ def true(what, condition):
     print(f"    {what}", flush=True)
 
 
-def settles(what, measure, wanted, timeout=30, quiet=2.5):
+def settles(what, measure, wanted, timeout=60, quiet=2.5):
     """Waits until `measure()` is `wanted`, and that it stays so: a count may also be too high."""
     end = time.monotonic() + timeout
     while measure() != wanted and time.monotonic() < end:

@@ -84,7 +84,7 @@ def free_port(host="127.0.0.1"):
         return probe.getsockname()[1]
 
 
-def wait_until(what, condition, timeout=30, pause=0.1):
+def wait_until(what, condition, timeout=60, pause=0.1):
     """What `condition` gives once that is true; TimeoutError naming `what` when it stays false."""
     end = time.monotonic() + timeout
     while True:
@@ -150,7 +150,7 @@ class Process:
     def running(self):
         return self.child.poll() is None
 
-    def wait_ready(self, what, condition, timeout=30):
+    def wait_ready(self, what, condition, timeout=60):
         def check():
             if not self.running():
                 raise RuntimeError(
@@ -230,7 +230,7 @@ class Prometheus(Process):
 class Agent(Process):
     url = ""
 
-    def wait_up(self, timeout=30):
+    def wait_up(self, timeout=60):
         def logged():
             found = re.search(r'msg=listening address="?([^\s"]+)', self.log_text())
             return found and found.group(1)

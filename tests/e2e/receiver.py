@@ -295,14 +295,29 @@ class Receiver:
         return wrong
 
     def missing_scrapes(self, name):
-        """Label sets of that name that lack a value between 1 and their highest: an exporter.Exporter
-        numbers its scrapes."""
-        missing = []
+        """Label sets of that name that lack more values between 1 and their highest than scrapes of their
+        target have failed (a busy machine is late at times): an exporter.Exporter numbers its scrapes."""
+        missing, failed = [], self.failed_scrapes()
         with self.lock:
             for labels, samples in self.taken.items():
                 if dict(labels)["__name__"] != name:
                     continue
                 values = {int(value) for _, value in samples if value == value}
-                if values != set(range(1, max(values, default=0) + 1)):
+                lacking = set(range(1, max(values, default=0) + 1)) - values
+                if len(lacking) > failed[target_of(labels)]:
                     missing.append(labels)
         return missing
+
+    def failed_scrapes(self):
+        """target_of its series -> how often it was scraped in vain, as `up` says."""
+        failed = defaultdict(int)
+        with self.lock:
+            for labels, samples in self.taken.items():
+                if dict(labels)["__name__"] == "up":
+                    failed[target_of(labels)] = [value for _, value in set(samples)].count(0)
+        return failed
+
+
+def target_of(labels):
+    """What a series of an exporter.Exporter has in common with its target's `up`."""
+    return frozenset((name, value) for name, value in labels if name not in ("__name__", "n"))

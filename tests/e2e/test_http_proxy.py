@@ -59,6 +59,7 @@ def check(proxies, through_tcp, mpm="event"):
         tally = traffic(apache)
         wait_until("Apache's log", lambda: sum(logged(apache).values()) >= tally.heads)
         equal("lines in Apache's log", sum(logged(apache).values()), tally.heads)
+        wait_until("nginx's log", lambda: sum(logged(nginx).values()) >= tally.heads)
         apache.stop()  # with it end its connections to nginx
         reading = read(agent)
         heads = reading.outcomes("heads")
