@@ -98,6 +98,9 @@ scrape_configs:
         for method, path in (("POST", "/api/v1/status/flags"), ("GET", "/api/v1/nothing")):
             ours, theirs = fetch(agent.url + path, method), fetch(prometheus.url + path, method)
             equal(f"{method} {path}", ours, theirs)
+        for method, path in (("GET", "query?query=up"), ("POST", "query_range"), ("GET", "rules")):
+            status, ours = fetch(f"{agent.url}/api/v1/{path}", method)
+            equal(f"{method} {path}, of an agent", (status, json.loads(ours)["errorType"]), (422, "execution"))
         for method in ("POST", "PUT"):
             wanted = (403, "Lifecycle API is not enabled.")
             equal(f"{method} /-/quit", fetch(agent.url + "/-/quit", method), wanted)

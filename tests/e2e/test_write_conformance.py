@@ -4,6 +4,7 @@
 headers, labels, symbols, values bit for bit, staleness, order. The wire is read by hand."""
 
 import re
+import signal
 import struct
 import time
 from collections import defaultdict
@@ -11,7 +12,7 @@ from collections import defaultdict
 import receiver as faults
 import write_wire
 from checks import equal, run, true
-from cluster import Cluster, wait_until
+from cluster import EDGEMETER, Agent, Cluster, wait_until
 from receiver import Receiver
 from replay import OPENMETRICS, Answer, Replay
 
@@ -287,5 +288,59 @@ def test_fallback_is_kept():
             equal("2.0 always", {r.is_v2 for r in new.requests}, {True})
 
 
+def test_started_as_a_prometheus():
+    """As conformance suites start a sender: Prometheus' flags, one target, one remote, ended by SIGINT."""
+    page = """# TYPE c counter
+c_total 101.13
+c_created 1600000000.5
+# TYPE h histogram
+h_bucket{le="+Inf"} 100
+h_sum 250.0
+h_count 100
+# EOF
+"""
+    with Cluster("suite") as cluster, Receiver() as remote:
+        with Replay({"/metrics": lambda _: Answer(page, content_type=OPENMETRICS)}) as replay:
+            file = cluster.write("config.yaml", f"""
+global:
+  scrape_interval: 1s
+
+remote_write:
+  - url: "{remote.url}"
+    protobuf_message: "{faults.V2}"
+    send_exemplars: true
+    queue_config:
+      retry_on_http_429: true
+      batch_send_deadline: 2s
+    metadata_config:
+      send: true
+
+scrape_configs:
+  - job_name: "test"
+    scrape_interval: 1s
+    scrape_protocols:
+      - PrometheusProto
+      - OpenMetricsText1.0.0
+      - PrometheusText0.0.4
+    static_configs:
+    - targets: ["{replay.address}"]
+""")
+            argv = [EDGEMETER, "--web.listen-address=127.0.0.1:0", f"--storage.tsdb.path={cluster.folder}"]
+            argv += [f"--config.file={file}", "--enable-feature=st-storage"]
+            remote.keep_bodies = True
+            agent = cluster.start(Agent, "edgemeter", argv, metered=False)
+            wait_until("two requests", lambda: len(remote.requests) > 1)
+            equal("exit status", agent.stop(signal.SIGINT), 0)
+            series = write_wire.read_v2(write_wire.unsnappy(remote.requests[1].body))
+            times = {timestamp for each in series for timestamp, _ in each.samples}
+            true(f"several scrapes in one request: {len(times)}", len(times) > 1)
+            true("one sample in each TimeSeries", all(len(each.samples) == 1 for each in series))
+            counter = next(each for each in series if ("__name__", "c_total") in each.labels)
+            equal("the counter", (counter.samples[0][1], counter.created), (101.13, 1600000000500))
+            text = agent.log_text()
+            equal("what does nothing", re.findall(r"does nothing here\" flag=(\S+)", text),
+                  ["--storage.tsdb.path", "--enable-feature"])
+
+
 if __name__ == "__main__":
-    run(test_stream, test_fallback_is_kept, metered=False)
+    run(test_stream, test_fallback_is_kept, test_started_as_a_prometheus, metered=False)

@@ -88,6 +88,8 @@ static inline bool answer_gzip(int fd, const char *path)
         {"/gzip-twice", "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", 1, 0},
         {"/brotli", "Content-Encoding: br\r\n", 1, 0},
         {"/identity", "Content-Encoding: identity\r\n", 1, 0},
+        {"/utf-8", "Content-Encoding: utf-8\r\n", 1, 0},
+        {"/deflate", "Content-Encoding: utf-8, Deflate\r\n", 1, 0},
     };
     for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
         if (strcmp(path, answers[i].path) != 0)

@@ -31,6 +31,13 @@ static char *problems_of(const char *yaml, struct config **config)
     return said;
 }
 
+#define ROLE_REFUSED(role)                                                          \
+    PLACE(4, 11)                                                                    \
+    ".role: \"" role                                                                \
+    "\" is not supported by this version of edgemeter; pod and node are: have the " \
+    "pods behind a service found by role pod, and what is no pod listed in "        \
+    "file_sd_configs or answered to http_sd_configs\n"
+
 static void test_refused(void **state)
 {
     static const struct {
@@ -38,18 +45,10 @@ static void test_refused(void **state)
     } cases[] = {
         {JOB "  - api_server: https://k\n",
          PLACE(4, 5) ": role is missing; pod and node are supported\n"},
-        {JOB "  - role: endpoints\n",
-         PLACE(4, 11) ".role: \"endpoints\" is not supported by this version of edgemeter; pod and "
-                      "node are\n"},
-        {JOB "  - role: endpointslice\n",
-         PLACE(4, 11) ".role: \"endpointslice\" is not supported by this version of edgemeter; pod "
-                      "and node are\n"},
-        {JOB "  - role: service\n",
-         PLACE(4, 11) ".role: \"service\" is not supported by this version of edgemeter; pod and "
-                      "node are\n"},
-        {JOB "  - role: ingress\n",
-         PLACE(4, 11) ".role: \"ingress\" is not supported by this version of edgemeter; pod and "
-                      "node are\n"},
+        {JOB "  - role: endpoints\n", ROLE_REFUSED("endpoints")},
+        {JOB "  - role: endpointslice\n", ROLE_REFUSED("endpointslice")},
+        {JOB "  - role: service\n", ROLE_REFUSED("service")},
+        {JOB "  - role: ingress\n", ROLE_REFUSED("ingress")},
         {JOB "  - role: Pod\n", PLACE(4, 11) ".role: \"Pod\" is no role; pod and node are\n"},
         {JOB "  - role: pod\n    api_server: k8s:6443\n",
          PLACE(5, 17) ".api_server: must begin with http:// or https://\n"},

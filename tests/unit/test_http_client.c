@@ -128,6 +128,7 @@ static void test_gzip(void **state)
         {"/gzip-capitals", 10000, ""},
         {"/gzip-members", 30000, ""},
         {"/identity", 45, ""},
+        {"/utf-8", 45, ""},
         {"/gzip-nothing", 0, "gzip body: ends too early"},
         {"/gzip-cut", 10000, "gzip body: ends too early"},
         {"/bad-gzip", 0, "gzip body: incorrect header check"},
@@ -135,6 +136,8 @@ static void test_gzip(void **state)
         {"/gzip-chain", 0,
          "the response has a Content-Encoding that was not asked for: gzip, gzip"},
         {"/gzip-twice", 0, "the response has a Content-Encoding that was not asked for: gzip, and"},
+        {"/deflate", 0,
+         "the response has a Content-Encoding that was not asked for: utf-8, Deflate"},
         {"/brotli", 0, "the response has a Content-Encoding that was not asked for: br"},
     };
     struct fixture *fixture = *state;

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "agent/agent_parts.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "endpoints/metadata_endpoint.h"
 #include "endpoints/meter_endpoint.h"
 #include "endpoints/queues_endpoint.h"
 #include "endpoints/targets_endpoint.h"
 #include "serve/federate_page.h"
+#include "serve/json_answer.h"
 #include "serve/status_page.h"
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -157,9 +159,32 @@ static void answer_reload(void *context, struct server_response *response)
         buffer_clear(&response->body);
 }
 
+static void answer_unavailable(void *context, struct server_response *response)
+{
+    (void)context;
+    json_answer_error(response, 422, "execution",
+                      "unavailable with an agent: it keeps no samples and evaluates no rules; ask "
+                      "the Prometheus that the samples are sent to");
+}
+
+/* What a Prometheus server has, and an agent answers in that way. */
+static void set_unavailable(struct server_route *routes, size_t count)
+{
+    static const char *const paths[] = {
+        "/api/v1/alertmanagers", "/api/v1/alerts", "/api/v1/format_query",
+        "/api/v1/labels",        "/api/v1/query",  "/api/v1/query_exemplars",
+        "/api/v1/query_range",   "/api/v1/rules",  "/api/v1/series",
+        "/api/v1/status/tsdb",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(paths) && 2 * i + 1 < count; i++) {
+        routes[2 * i] = (struct server_route){"GET", paths[i], answer_unavailable, NULL};
+        routes[2 * i + 1] = (struct server_route){"POST", paths[i], answer_unavailable, NULL};
+    }
+}
+
 void agent_set_routes(struct agent *agent)
 {
-    const struct server_route routes[AGENT_ROUTES] = {
+    const struct server_route routes[] = {
         {"GET", "/", status_page_answer, NULL},
         {"GET", "/metrics", answer_metrics, agent},
         {"GET", "/metrics/self", answer_own_metrics, agent},
@@ -182,5 +207,7 @@ void agent_set_routes(struct agent *agent)
         {"GET", "/api/v1/edgemeter/kernel", answer_kernel, agent},
         {"GET", "/api/v1/edgemeter/queues", answer_queues, agent},
     };
+    _Static_assert(sizeof(routes) <= sizeof(agent->routes), "there is room for all");
     memcpy(agent->routes, routes, sizeof(routes));
+    set_unavailable(agent->routes + ARRAY_SIZE(routes), AGENT_ROUTES - ARRAY_SIZE(routes));
 }

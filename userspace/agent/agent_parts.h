@@ -19,7 +19,7 @@
 #include "serve/server.h"
 #include "ship/shipper.h"
 
-#define AGENT_ROUTES 21
+#define AGENT_ROUTES 41
 
 /* What agent_reload.c keeps between reloads. */
 struct agent_reload {

@@ -34,7 +34,9 @@ static void decode_role(struct config_reader *reader, const struct yaml_tree_nod
         if (!text_equal(node->text, text_of(unbuilt[i])))
             continue;
         config_error(reader, node, place,
-                     "\"%s\" is not supported by this version of edgemeter; pod and node are",
+                     "\"%s\" is not supported by this version of edgemeter; pod and node are: have "
+                     "the pods behind a service found by role pod, and what is no pod listed in "
+                     "file_sd_configs or answered to http_sd_configs",
                      unbuilt[i]);
         return;
     }

@@ -10,7 +10,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
+
+#include "base/cleanup.h"
 
 #define INFLATED_PIECE (32 * 1024)
 #define GZIP_ONLY (15 + 16) /* zlib's window bits: gzip, no other format */
@@ -101,6 +104,24 @@ static int inflate_body(struct http_call *call, const char *bytes, size_t length
 
 /* ---- the head ---- */
 
+/* Whether the value names a coding that nobody asked for. What is none, such as utf-8, is what some
+ * servers call the body as it is. */
+static bool is_encoded(const char *value)
+{
+    static const char *const codings[] = {"gzip", "x-gzip",   "deflate",   "br",
+                                          "zstd", "compress", "x-compress"};
+
+    while (*value) {
+        size_t length = strcspn(value, ", \t");
+        for (size_t i = 0; i < ARRAY_SIZE(codings); i++)
+            if (length == strlen(codings[i]) && strncasecmp(value, codings[i], length) == 0)
+                return true;
+        value += length;
+        value += strspn(value, ", \t");
+    }
+    return false;
+}
+
 static int choose_encoding(struct http_call *call)
 {
     bool several = http_call_header(call, "Content-Encoding", 1) != NULL;
@@ -110,7 +131,7 @@ static int choose_encoding(struct http_call *call)
         return 0;
     if (!several && strcasecmp(encoding, "gzip") == 0)
         return inflater_new(call);
-    if (!several && (!*encoding || strcasecmp(encoding, "identity") == 0))
+    if (!several && !is_encoded(encoding))
         return 0;
     return http_call_fail(call, -EBADMSG,
                           "the response has a Content-Encoding that was not asked for: %.200s%s",
