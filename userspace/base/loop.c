@@ -39,9 +39,14 @@ struct loop_timer {
     struct loop *loop;
     loop_timer_fn fn;
     void *context;
+    size_t position; /* in the heap, or UNARMED */
+};
+
+/* The keys stand in the heap itself: a timer is looked at only when its turn comes. */
+struct heap_entry {
     uint64_t deadline; /* monotonic ns */
     uint64_t sequence; /* equal deadlines fire in the order of arming */
-    size_t position;   /* in the heap, or UNARMED */
+    struct loop_timer *timer;
 };
 
 struct loop {
@@ -54,7 +59,7 @@ struct loop {
     size_t watch_capacity;
     uint32_t last_generation;
 
-    struct loop_timer **heap; /* has room for every timer that exists: arming cannot fail */
+    struct heap_entry *heap; /* has room for every timer that exists: arming cannot fail */
     size_t heap_length;
     size_t heap_capacity;
     size_t timer_count;
@@ -180,44 +185,43 @@ static void event_deliver(struct loop *loop, const struct epoll_event *event)
 
 /* ---- timers ---- */
 
-static bool timer_is_before(const struct loop_timer *a, const struct loop_timer *b)
+static bool is_before(const struct heap_entry *a, const struct heap_entry *b)
 {
     return a->deadline != b->deadline ? a->deadline < b->deadline : a->sequence < b->sequence;
 }
 
-static void heap_place(struct loop *loop, struct loop_timer *timer, size_t position)
+static void heap_place(struct loop *loop, struct heap_entry entry, size_t position)
 {
-    loop->heap[position] = timer;
-    timer->position = position;
+    loop->heap[position] = entry;
+    entry.timer->position = position;
 }
 
-static void heap_rise(struct loop *loop, struct loop_timer *timer, size_t position)
+static void heap_rise(struct loop *loop, struct heap_entry entry, size_t position)
 {
     while (position > 0) {
         size_t parent = (position - 1) / 2;
-        if (!timer_is_before(timer, loop->heap[parent]))
+        if (!is_before(&entry, &loop->heap[parent]))
             break;
         heap_place(loop, loop->heap[parent], position);
         position = parent;
     }
-    heap_place(loop, timer, position);
+    heap_place(loop, entry, position);
 }
 
-static void heap_sink(struct loop *loop, struct loop_timer *timer, size_t position)
+static void heap_sink(struct loop *loop, struct heap_entry entry, size_t position)
 {
     for (;;) {
         size_t child = 2 * position + 1;
         if (child >= loop->heap_length)
             break;
-        if (child + 1 < loop->heap_length &&
-            timer_is_before(loop->heap[child + 1], loop->heap[child]))
+        if (child + 1 < loop->heap_length && is_before(&loop->heap[child + 1], &loop->heap[child]))
             child++;
-        if (!timer_is_before(loop->heap[child], timer))
+        if (!is_before(&loop->heap[child], &entry))
             break;
         heap_place(loop, loop->heap[child], position);
         position = child;
     }
-    heap_place(loop, timer, position);
+    heap_place(loop, entry, position);
 }
 
 int loop_timer_new(struct loop *loop, loop_timer_fn fn, void *context, struct loop_timer **out)
@@ -226,7 +230,7 @@ int loop_timer_new(struct loop *loop, loop_timer_fn fn, void *context, struct lo
         return -ENOSPC;
     if (loop->timer_count == loop->heap_capacity) {
         size_t capacity = loop->heap_capacity ? loop->heap_capacity * 2 : 16;
-        struct loop_timer **heap = reallocarray(loop->heap, capacity, sizeof(*heap));
+        struct heap_entry *heap = reallocarray(loop->heap, capacity, sizeof(*heap));
         if (!heap)
             return -ENOMEM;
         loop->heap = heap;
@@ -259,9 +263,12 @@ void loop_timer_at(struct loop_timer *timer, uint64_t monotonic_ns)
     /* A callback that arms for the past waits for the next turn: descriptors get theirs between. */
     if (loop->firing_moment && monotonic_ns <= loop->firing_moment)
         monotonic_ns = loop->firing_moment + 1;
-    timer->deadline = monotonic_ns ? monotonic_ns : 1;
-    timer->sequence = ++loop->last_sequence;
-    heap_rise(loop, timer, loop->heap_length++);
+    struct heap_entry entry = {
+        .deadline = monotonic_ns ? monotonic_ns : 1,
+        .sequence = ++loop->last_sequence,
+        .timer = timer,
+    };
+    heap_rise(loop, entry, loop->heap_length++);
 }
 
 void loop_timer_after(struct loop_timer *timer, uint64_t delay_ns)
@@ -277,10 +284,10 @@ void loop_timer_disarm(struct loop_timer *timer)
     if (position == UNARMED)
         return;
     timer->position = UNARMED;
-    struct loop_timer *last = loop->heap[--loop->heap_length];
-    if (last == timer)
+    struct heap_entry last = loop->heap[--loop->heap_length];
+    if (last.timer == timer)
         return;
-    if (timer_is_before(last, timer))
+    if (is_before(&last, &loop->heap[position]))
         heap_rise(loop, last, position);
     else
         heap_sink(loop, last, position);
@@ -289,7 +296,7 @@ void loop_timer_disarm(struct loop_timer *timer)
 /* The timerfd is never read: setting it anew also clears it. */
 static int timer_fd_arm(struct loop *loop)
 {
-    uint64_t deadline = loop->heap_length ? loop->heap[0]->deadline : 0;
+    uint64_t deadline = loop->heap_length ? loop->heap[0].deadline : 0;
     if (deadline == loop->timer_fd_deadline)
         return 0;
     uint64_t settable = deadline < INT64_MAX ? deadline : INT64_MAX;
@@ -306,8 +313,8 @@ static void timers_fire(struct loop *loop)
     if (loop->heap_length == 0)
         return;
     loop->firing_moment = clock_monotonic_ns();
-    while (!loop->stopping && loop->heap_length && loop->heap[0]->deadline <= loop->firing_moment) {
-        struct loop_timer *timer = loop->heap[0];
+    while (!loop->stopping && loop->heap_length && loop->heap[0].deadline <= loop->firing_moment) {
+        struct loop_timer *timer = loop->heap[0].timer;
         loop_timer_disarm(timer);
         timer->fn(timer->context);
     }
