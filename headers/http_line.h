@@ -111,6 +111,7 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
     __u64 word = http_word(window, window->line);
 
     stream->flags = 0;
+    stream->method = HTTP_METHOD_OTHER; /* the short way sets none: what was here is too old */
     stream->field = HTTP_FIELD_NONE;
     stream->left = 0;
     stream->body = 0;
@@ -124,7 +125,8 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
             return HTTP_EVENT_NOT_HTTP;
     } else {
         __u8 method = http_known_method(word);
-        stream->method = method == HTTP_METHODS ? HTTP_METHOD_OTHER : method;
+        if (method != HTTP_METHODS)
+            stream->method = method;
         if (frame->turn.request_direction == !frame->packet.direction ||
             !http_ends_with_version(window, content_end))
             return http_is_tls(word) ? HTTP_EVENT_TLS : HTTP_EVENT_NOT_HTTP;
