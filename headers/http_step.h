@@ -212,17 +212,34 @@ static __always_inline int http_head(struct http_frame *frame)
     return HTTP_ACTION_REQUEST | http_body_begin(&frame->stream);
 }
 
-/* A path behind what could be a method, in the first 16 bytes. */
-static __always_inline int http_looks_like_target(const struct http_window *window)
+/* A path behind what could be a method at the mark, in the first 16 bytes. */
+static __always_inline int http_looks_like_target(const struct http_frame *frame)
 {
-    for (__u32 i = 0; i < 15; i++) {
-        __u8 byte = http_byte(window, i);
+    for (__u32 i = frame->mark; i < 15; i++) {
+        __u8 byte = http_byte(&frame->window, i);
         if (byte == ' ')
-            return i > 0 && http_byte(window, i + 1) == '/';
+            return i > frame->mark && http_byte(&frame->window, i + 1) == '/';
         if (!http_is_token(byte))
             return 0;
     }
     return 0;
+}
+
+/* Marks where a request may begin: behind the empty lines that some send before it. */
+static __always_inline void http_mark_request(struct http_frame *frame)
+{
+    frame->mark = 0;
+    for (int i = 0; i < 4; i++) {
+        compiler_barrier();
+        __u64 word = http_word(&frame->window, frame->mark);
+        if ((word & 0xffff) == HTTP_LINE_END)
+            frame->mark += 2;
+        else if ((word & 0xff) == '\n')
+            frame->mark++;
+        else
+            break;
+    }
+    compiler_barrier();
 }
 
 /* Does the payload start like a head of this direction? */
@@ -232,15 +249,13 @@ static __always_inline int http_looks_like_head(void *context, struct http_frame
 
     if (frame->packet.length < 16 || http_packet_load(context, frame, 0, frame->window.bytes, 16))
         return 0;
-    __u64 word = http_word(&frame->window, 0);
-    if (requests != direction && http_is_status_line(word))
+    if (requests != direction && http_is_status_line(http_word(&frame->window, 0)))
         return 1;
     if (requests != direction && requests != HTTP_DIRECTIONS)
         return 0;
-    if ((word & 0xffff) == HTTP_LINE_END) /* the empty line that some send before a request */
-        word = http_word(&frame->window, 2);
-    return http_known_method(word) != HTTP_METHODS ||
-           (requests == direction && http_looks_like_target(&frame->window));
+    http_mark_request(frame);
+    return http_known_method(http_word(&frame->window, frame->mark)) != HTTP_METHODS ||
+           (requests == direction && http_looks_like_target(frame));
 }
 
 /* A lost position is regained where a segment starts like a head; not where it was looked at

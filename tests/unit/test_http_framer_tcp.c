@@ -205,13 +205,33 @@ static void test_late(void **state)
     expect_gets(3);
     expect_outcome(HTTP_HEAD_REQUEST_UNSEEN, 0);
     expect_outcome(HTTP_LOSS_RESYNC, 0);
+}
+
+/* Some clients send empty lines before a request. */
+static void test_found_behind_empty_lines(void **state)
+{
+    static const char *const requests[] = {"\r\n" GET, "\n" GET, "\r\n\r\n" GET,
+                                           "\n\r\n\n\r\n" GET};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        begin_late();
+        ask(requests[i]);
+        answer(OK2);
+        ask(GET);
+        answer(OK2);
+        expect_gets(2);
+        expect_outcome(HTTP_HEAD_REQUEST_UNSEEN, 0);
+    }
 
     begin_late();
-    ask("\r\n" GET);
-    answer(OK2);
     ask(GET);
     answer(OK2);
-    expect_gets(2);
+    ask("nonsense\r\n");
+    ask("\n\npurge / HTTP/1.1\r\n\r\n");
+    answer(OK2);
+    assert_int_equal(framer.row_count, 2);
+    expect(1, HTTP_METHOD_OTHER, 200, 0, 2);
     expect_outcome(HTTP_HEAD_REQUEST_UNSEEN, 0);
 }
 
@@ -248,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_retransmitted_while_lost),
         cmocka_unit_test(test_lost_for_gigabytes),
         cmocka_unit_test(test_late),
+        cmocka_unit_test(test_found_behind_empty_lines),
         cmocka_unit_test(test_both_sides_begin),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
