@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import threading
 import time
+import urllib.request
 
 from certificates import Authority
 from checks import equal, run, true
@@ -239,6 +240,9 @@ def test_refused_at_the_start():
             ("basic_auth_users: {a: b}\n", "is no bcrypt hash"),
             ("basic_auth_user: {}\n", "basic_auth_user"),
             ("http_server_config: {headers: {Server: x}}\n", "can not be configured"),
+            ("http_server_config: {headers: {X-Frame-Options: no}}\n", "must be deny or sameorigin"),
+            ("http_server_config: {headers: {X-Content-Type-Options: no}}\n", "must be nosniff"),
+            ("tls_server_config: {client_auth_type: RequireClientCert}\n", "missing one of cert"),
             (
                 "tls_server_config: {cert: a, key: b, client_auth_type: Maybe}\n",
                 "must be NoClientCert",
@@ -248,6 +252,12 @@ def test_refused_at_the_start():
             argv += [f"--web.config.file={cluster.write('web.yml', text)}"]
             done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
             equal(text.strip(), (done.returncode, reason in done.stderr + done.stdout), (1, True))
+        text = "tls_server_config: {}\nhttp_server_config: {headers: {X-Frame-Options: sameorigin}}\n"
+        argv[-1] = f"--web.config.file={cluster.write('web.yml', text)}"
+        agent = cluster.start(Agent, "edgemeter", argv, metered=False)
+        agent.wait_up()
+        with urllib.request.urlopen(agent.url + "/-/healthy", timeout=10) as answer:
+            equal("no TLS, a header", answer.headers["X-Frame-Options"], "sameorigin")
 
 
 if __name__ == "__main__":

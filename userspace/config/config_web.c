@@ -15,20 +15,25 @@
 static void decode_client_auth(struct config_reader *reader, const struct yaml_tree_node *node,
                                const struct config_place *place, void *target)
 {
-    static const char *const names[WEB_CLIENT_AUTHS] = {
-        [WEB_NO_CLIENT_CERT] = "NoClientCert",
-        [WEB_REQUEST_CLIENT_CERT] = "RequestClientCert",
-        [WEB_REQUIRE_ANY_CLIENT_CERT] = "RequireAnyClientCert",
-        [WEB_VERIFY_CLIENT_CERT_IF_GIVEN] = "VerifyClientCertIfGiven",
-        [WEB_REQUIRE_AND_VERIFY_CLIENT_CERT] = "RequireAndVerifyClientCert",
+    static const struct {
+        const char *name;
+        enum web_client_auth auth;
+    } names[] = {
+        {"", WEB_NO_CLIENT_CERT},
+        {"NoClientCert", WEB_NO_CLIENT_CERT},
+        {"RequestClientCert", WEB_REQUEST_CLIENT_CERT},
+        {"RequireAnyClientCert", WEB_REQUIRE_ANY_CLIENT_CERT},
+        {"RequireClientCert", WEB_REQUIRE_ANY_CLIENT_CERT}, /* as it was once called */
+        {"VerifyClientCertIfGiven", WEB_VERIFY_CLIENT_CERT_IF_GIVEN},
+        {"RequireAndVerifyClientCert", WEB_REQUIRE_AND_VERIFY_CLIENT_CERT},
     };
     enum web_client_auth *auth = target;
 
     if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
         return;
-    for (size_t i = 0; i < WEB_CLIENT_AUTHS; i++) {
-        if (text_equal(node->text, text_of(names[i]))) {
-            *auth = (enum web_client_auth)i;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (text_equal(node->text, text_of(names[i].name))) {
+            *auth = names[i].auth;
             return;
         }
     }
@@ -106,24 +111,53 @@ static void decode_users(struct config_reader *reader, const struct yaml_tree_no
                          config->users[i].name);
 }
 
+struct allowed_header {
+    const char *name;
+    const char *values[3]; /* none: any */
+};
+
+static const struct allowed_header *find_header(const char *name)
+{
+    static const struct allowed_header allowed[] = {
+        {"Content-Security-Policy"},
+        {"Strict-Transport-Security"},
+        {"X-Content-Type-Options", {"nosniff"}},
+        {"X-Frame-Options", {"deny", "sameorigin"}},
+        {"X-XSS-Protection"},
+    };
+
+    for (size_t i = 0; name && i < ARRAY_SIZE(allowed); i++)
+        if (!strcasecmp(name, allowed[i].name))
+            return &allowed[i];
+    return NULL;
+}
+
+static bool may_have(const struct allowed_header *header, const char *value)
+{
+    for (size_t i = 0; header->values[i]; i++)
+        if (!strcmp(value, header->values[i]))
+            return true;
+    return !header->values[0];
+}
+
 static void decode_headers(struct config_reader *reader, const struct yaml_tree_node *node,
                            const struct config_place *place, void *target)
 {
-    static const char *const allowed[] = {"Strict-Transport-Security", "X-Content-Type-Options",
-                                          "X-Frame-Options", "X-XSS-Protection",
-                                          "Content-Security-Policy"};
     struct web_config *config = target;
 
     decode_pairs(reader, node, place, &config->headers, &config->header_count);
     for (size_t i = 0; i < config->header_count; i++) {
         const struct web_header *header = &config->headers[i];
-        bool known = false;
-        for (size_t k = 0; k < ARRAY_SIZE(allowed); k++)
-            known |= header->name && !strcasecmp(header->name, allowed[k]);
-        if (!known)
+        const struct allowed_header *allowed = find_header(header->name);
+        const char *value = header->value ? header->value : "";
+        if (!allowed)
             config_error(reader, node, place, "HTTP header %s can not be configured", header->name);
-        else if (header->value && !config_header_value_is_legal(text_of(header->value)))
+        else if (!config_header_value_is_legal(text_of(value)))
             config_error(reader, node, place, "the value of %s is not one line", header->name);
+        else if (!may_have(allowed, value))
+            config_error(reader, node, place, "the value of %s must be %s%s%s", header->name,
+                         allowed->values[0], allowed->values[1] ? " or " : "",
+                         allowed->values[1] ? allowed->values[1] : "");
     }
 }
 
@@ -136,7 +170,10 @@ static void check_tls(struct config_reader *reader, const struct yaml_tree_node 
     bool checks = tls->client_auth >= WEB_VERIFY_CLIENT_CERT_IF_GIVEN;
     bool has_ca = tls->client_ca || tls->client_ca_file;
 
-    tls->given = true;
+    tls->given = tls->cert || tls->cert_file || tls->key || tls->key_file || has_ca ||
+                 config_given(node, "client_auth_type");
+    if (!tls->given) /* an empty block turns nothing on */
+        return;
     if (!tls->cert && !tls->cert_file)
         config_error(reader, node, place, "missing one of cert or cert_file");
     if (!tls->key && !tls->key_file)
