@@ -85,3 +85,16 @@ class Replay(Served):
     def fewest(self):
         with self.lock:
             return min(self.scrapes.values())
+
+
+def same_scrapes(scrape, ups, runs=4):
+    """What `scrape()` gives, from the first run in which the same scrapes failed on both sides: `ups` makes
+    two comparable values of it. A machine that stands still for a moment makes one of both too late for
+    its timeout, and their pages are no longer the same; the last run is given whatever failed in it."""
+    for run in range(runs):
+        both = scrape()
+        theirs, ours = ups(both)
+        if theirs == ours:
+            break
+        print(f"    run {run + 1}: other scrapes failed here than there: {theirs} and {ours}", flush=True)
+    return both
