@@ -242,8 +242,11 @@ class Agent(Process):
         """The ids of the BPF links that the process holds."""
         ids = []
         for entry in os.listdir(f"/proc/{self.pid}/fdinfo"):
-            with open(f"/proc/{self.pid}/fdinfo/{entry}") as info:
-                ids += re.findall(r"^link_id:\s+(\d+)", info.read(), re.MULTILINE)
+            try:
+                with open(f"/proc/{self.pid}/fdinfo/{entry}") as info:
+                    ids += re.findall(r"^link_id:\s+(\d+)", info.read(), re.MULTILINE)
+            except FileNotFoundError:
+                pass  # a connection that has just been closed
         return sorted(ids)
 
 
