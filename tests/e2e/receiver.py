@@ -294,6 +294,16 @@ class Receiver:
                     newest = max(newest, timestamp)
         return wrong
 
+    def scrapes(self):
+        """job -> how many scrapes of its one target have come."""
+        duration = ("__name__", "scrape_duration_seconds")
+        with self.lock:
+            return {
+                dict(labels)["job"]: len({timestamp for timestamp, _ in samples})
+                for labels, samples in self.taken.items()
+                if duration in labels
+            }
+
     def missing_scrapes(self, name):
         """Label sets of that name that lack more values between 1 and their highest than scrapes of their
         target have failed (a busy machine is late at times): an exporter.Exporter numbers its scrapes."""

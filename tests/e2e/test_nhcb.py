@@ -250,11 +250,11 @@ def scrape_both(paths):
             agent = cluster.start_edgemeter(config(our_replay, ours, paths), metered=False)
 
             def ready(keeper):
-                ticks = received(keeper)[0]
-                return all(len(ticks.get(path[1:], ())) > SCRAPES for path in paths)
+                scrapes = keeper.scrapes()
+                return all(scrapes.get(path[1:], 0) > SCRAPES for path in paths)
 
             keepers = [*theirs.values(), *ours.values()]
-            wait_until(f"{SCRAPES} scrapes", lambda: all(map(ready, keepers)), 120, pause=0.5)
+            wait_until(f"{SCRAPES} scrapes", lambda: all(map(ready, keepers)), 240, pause=0.5)
             # What belongs to a scrape may be on its way when the next has arrived; at the end it is sent.
             equal("exit status", agent.stop(), 0)
             prometheus.stop()

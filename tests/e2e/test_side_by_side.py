@@ -249,7 +249,7 @@ def scrape_both(program, agent_flag, is_old):
             def is_gone(receiver):
                 with receiver.lock:
                     return any(
-                        dict(labels)["__name__"] == "gone" and bits(samples[-1][1]) == STALE
+                        ("__name__", "gone") in labels and bits(samples[-1][1]) == STALE
                         for labels, samples in receiver.taken.items()
                     )
 
@@ -258,17 +258,11 @@ def scrape_both(program, agent_flag, is_old):
                 replace(cluster, f"{name}/targets.json", targets(replay))
 
             def ready(receiver):
-                received = Received(receiver, is_old, start - 60_000)
-                return (
-                    all(
-                        len(received.ticks.get(path[1:], ())) > SCRAPES
-                        for path in paths
-                        if path != "/gone"
-                    )
-                    and not is_gone(receiver)
-                )
+                scrapes = receiver.scrapes()
+                came = (scrapes.get(path[1:], 0) > SCRAPES for path in paths if path != "/gone")
+                return all(came) and not is_gone(receiver)
 
-            wait_until(f"{SCRAPES} scrapes", lambda: ready(theirs) and ready(ours), 120, pause=0.5)
+            wait_until(f"{SCRAPES} scrapes", lambda: ready(theirs) and ready(ours), 240, pause=0.5)
             # What belongs to a scrape may be on its way when the next has arrived; at the end it is sent.
             equal("exit status", agent.stop(), 0)
             prometheus.stop()
