@@ -22,7 +22,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
                 struct addrinfo **out)
 {
     if (node && strcmp(node, "slow.test") == 0) {
-        usleep(800 * 1000);
+        usleep(2000 * 1000);
         return EAI_NONAME;
     }
     if (node && strcmp(node, "absent.test") == 0)
@@ -170,7 +170,7 @@ static void test_timeouts(void **state)
         fetch(fixture, &request);
         assert_memory_equal(fixture->error, cases[i].error, strlen(cases[i].error));
         assert_int_equal(fixture->status, cases[i].status);
-        assert_true(fixture->duration_seconds > 0.145 && fixture->duration_seconds < 1);
+        assert_true(fixture->duration_seconds > 0.145 && fixture->duration_seconds < 4);
     }
 }
 
@@ -185,14 +185,14 @@ static void test_slow_name_lookup(void **state)
     fetch(fixture, &request);
     assert_non_null(
         strstr(fixture->error, "timed out after 100ms while connecting to slow.test:80"));
-    assert_true(fixture->duration_seconds < 0.5);
+    assert_true(fixture->duration_seconds < 1.5);
 
     uint64_t start = clock_monotonic_ns();
     assert_int_equal(http_client_start(fixture->client, &request, &call), 0);
     run(fixture, 20);
     http_call_cancel(&call);
-    assert_true(clock_monotonic_ns() - start < 400 * NS_PER_MS);
-    run(fixture, 900); /* the look-ups end without us */
+    assert_true(clock_monotonic_ns() - start < 1500 * NS_PER_MS);
+    run(fixture, 2100); /* the look-ups end without us */
 }
 
 /* ---- redirects ---- */

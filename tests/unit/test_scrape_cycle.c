@@ -437,7 +437,7 @@ static void test_retire_in_flight(void **state)
     struct fixture *fixture = *state;
     struct page pages[] = {{"a 1\n"}, {"", .silent = true}};
 
-    fixture->config.scrape_timeout_ns = 200 * NS_PER_MS;
+    fixture->config.scrape_timeout_ns = 800 * NS_PER_MS;
     start(fixture, pages, ARRAY_SIZE(pages));
     run_until(fixture, 1);
     run_until_requests(fixture, 2);
