@@ -332,8 +332,9 @@ scrape_configs:
             wait_until("two requests", lambda: len(remote.requests) > 1)
             equal("exit status", agent.stop(signal.SIGINT), 0)
             series = write_wire.read_v2(write_wire.unsnappy(remote.requests[1].body))
-            times = {timestamp for each in series for timestamp, _ in each.samples}
-            true(f"several scrapes in one request: {len(times)}", len(times) > 1)
+            stream = [timestamp for each in series for timestamp, _ in each.samples]
+            true(f"several scrapes in one request: {len(set(stream))}", len(set(stream)) > 1)
+            true("the time does not go back", stream == sorted(stream))
             true("one sample in each TimeSeries", all(len(each.samples) == 1 for each in series))
             counter = next(each for each in series if ("__name__", "c_total") in each.labels)
             equal("the counter", (counter.samples[0][1], counter.created), (101.13, 1600000000500))

@@ -134,6 +134,21 @@ static void test_names_lie_together_and_series_stay_in_order(void **state)
     prometheus__write_request__free_unpacked(request, NULL);
 }
 
+static void test_as_they_came(void **state)
+{
+    struct fixture *f = *state;
+    f->rules.as_they_came = true;
+    for (unsigned round = 0; round < 3; round++)
+        for (unsigned i = 0; i < 1000; i++)
+            push(f, i % 2 ? "a" : "b", i, 1000 + round);
+    batch_build(f->builder, &f->batch, &f->pending, f->pending.count, &f->rules);
+    Prometheus__WriteRequest *request = decode(&f->batch);
+    assert_int_equal(request->n_timeseries, 3000);
+    for (size_t i = 0; i < request->n_timeseries; i++)
+        assert_int_equal(request->timeseries[i]->samples[0]->value, i);
+    prometheus__write_request__free_unpacked(request, NULL);
+}
+
 static void test_too_old_is_counted_once(void **state)
 {
     struct fixture *f = *state;
@@ -230,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BATCH_TEST(test_names_lie_together_and_series_stay_in_order),
+        BATCH_TEST(test_as_they_came),
         BATCH_TEST(test_too_old_is_counted_once),
         BATCH_TEST(test_choosing),
         BATCH_TEST(test_exemplars_and_created),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From pending samples to a compressed body. The order: names as they first come; of a name the
- * label sets as they first come, those side by side that differ in their instance alone. Sorting
- * would cost more than encoding. */
+/* From pending samples to a compressed body. The order, unless it is the one in which they came:
+ * names as they first come; of a name the label sets as they first come, those side by side that
+ * differ in their instance alone. Sorting would cost more than encoding. */
 #include "ship/batch.h"
 
 #include <errno.h>
@@ -364,21 +364,41 @@ static int take_name(struct batch_builder *builder, struct batch *batch, struct 
     return error;
 }
 
+static int take_by_name(struct batch_builder *builder, struct batch *batch, struct pending *pending,
+                        const struct batch_rules *rules)
+{
+    int error = builder_reserve(builder, batch->items);
+    if (error)
+        return error;
+    order_samples(builder, pending, batch->items);
+    for (uint32_t name = 0; !error && name < builder->names.count; name++)
+        error = take_name(builder, batch, pending, &builder->names.groups[name], rules);
+    return error;
+}
+
+static int take_as_they_came(struct batch_builder *builder, struct batch *batch,
+                             struct pending *pending, const struct batch_rules *rules)
+{
+    int error = 0;
+    for (size_t i = 0; !error && i < batch->items; i++) {
+        batch_take(builder, batch, pending, i, rules);
+        error = compress_ready(builder->encoder, &batch->body);
+    }
+    return error;
+}
+
 void batch_build(struct batch_builder *builder, struct batch *batch, struct pending *pending,
                  size_t items, const struct batch_rules *rules)
 {
     batch_clear(batch);
     batch->items = items;
     batch->protocol = rules->protocol;
-    int error = builder_reserve(builder, items);
-    if (!error)
-        error = compress_begin(&batch->body);
+    int error = compress_begin(&batch->body);
     if (!error) {
-        order_samples(builder, pending, items);
         encoder_begin(builder->encoder, rules->protocol);
+        error = rules->as_they_came ? take_as_they_came(builder, batch, pending, rules)
+                                    : take_by_name(builder, batch, pending, rules);
     }
-    for (uint32_t name = 0; !error && name < builder->names.count; name++)
-        error = take_name(builder, batch, pending, &builder->names.groups[name], rules);
     if (!error && sample_counts_sum(batch->samples))
         error = compress_rest(builder->encoder, &batch->body);
     if (error)

@@ -28,6 +28,7 @@ struct batch {
 struct batch_rules {
     enum remote_write_protocol protocol;
     bool with_metadata; /* 2.0 */
+    bool as_they_came;  /* else those of one name side by side, which compresses best */
     int64_t least_ms;   /* samples before this are too old; INT64_MIN: none is */
 };
 
@@ -43,8 +44,8 @@ void batch_builder_free(struct batch_builder **builder);
 
 /* How many of the first samples make a batch of at most `most`. */
 size_t batch_choose(const struct pending *pending, size_t most);
-/* Fills the batch anew from the first `items`, those of one name side by side, which compresses
- * best; the samples of a series stay in order. Without memory nothing is in the body. */
+/* Fills the batch anew from the first `items`; the samples of a series stay in order. Without
+ * memory nothing is in the body. */
 void batch_build(struct batch_builder *builder, struct batch *batch, struct pending *pending,
                  size_t items, const struct batch_rules *rules);
 

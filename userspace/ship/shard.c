@@ -253,9 +253,11 @@ static struct batch_rules rules_now(const struct shard *shard)
     };
 }
 
+/* A batch that is not full has nothing to gain by being small, and keeps the order of time. */
 static void build(struct shard *shard, size_t items)
 {
     struct batch_rules rules = rules_now(shard);
+    rules.as_they_came = items < shard->parts->config->queue.max_samples_per_send;
     batch_build(shard->parts->builder, &shard->batch, &shard->pending, items, &rules);
     count_dropped(shard);
     shard->request = (struct sender_request){shard->batch.body.bytes, shard->batch.body.length,
