@@ -45,6 +45,11 @@ static __always_inline __u16 http_host_lookup(const struct http_host_key *key)
     return number ? *number : 0;
 }
 
+static __always_inline struct http_memo *http_memo_of(__u32 kind)
+{
+    return bpf_map_lookup_elem(&memos, &kind);
+}
+
 static __always_inline struct http_row *row_of(const struct http_row_key *key, int *surplus)
 {
     struct http_row *row = bpf_map_lookup_elem(&rows, key);

@@ -8,7 +8,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "http_connection_state.h"
+#include "http_memo.h"
 
 /* Settings; read-only once loaded. */
 const volatile __u64 bucket_bounds_ns[HTTP_MAX_BOUNDS]; /* ascending; the unused ones ~0 */
@@ -29,6 +29,13 @@ struct {
     __type(key, __u32);
     __type(value, struct scratch);
 } scratches SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 2);
+    __type(key, __u32);
+    __type(value, struct http_memo);
+} memos SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);

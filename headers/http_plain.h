@@ -7,9 +7,10 @@
 #define EDGEMETER_HTTP_PLAIN_H
 
 #include "http_connection.h"
+#include "http_memo.h"
 
 #define HTTP_PLAIN_BYTES HTTP_WINDOW_BYTES /* the longest head: more than a segment of Ethernet */
-#define HTTP_PLAIN_STEPS 144 /* of up to 16 bytes, or of a line */
+#define HTTP_PLAIN_STEPS 144               /* of up to 16 bytes, or of a line */
 
 /* What a plain head says, in one number: the way of a result through a register. 0: it is not
  * plain. */
@@ -89,9 +90,9 @@ static __always_inline int http_plain_field(struct http_frame *frame, const __u8
     return lower != HTTP_TEXT_TRANSFER;
 }
 
-static __always_inline __u64 http_plain_result(const struct http_frame *frame, __u32 head_length)
+/* All that the head's own bytes say. */
+static __always_inline __u64 http_plain_result(const struct http_stream *stream, __u64 head_length)
 {
-    const struct http_stream *stream = &frame->stream;
     __u64 result = head_length;
 
     if (stream->flags & HTTP_HEAD_IS_RESPONSE)
@@ -102,9 +103,14 @@ static __always_inline __u64 http_plain_result(const struct http_frame *frame, _
                   (__u64)stream->place.host << HTTP_PLAIN_HOST;
     if (stream->flags & HTTP_HEAD_HAS_LENGTH)
         result |= HTTP_PLAIN_HAS_LENGTH;
-    if (head_length + stream->body == frame->packet.length)
-        result |= HTTP_PLAIN_IS_WHOLE;
     return result;
+}
+
+static __always_inline __u64 http_plain_in_packet(__u64 result, __u64 body, __u32 packet_length)
+{
+    __u64 is_whole = (result & HTTP_PLAIN_LENGTH) + body == packet_length;
+
+    return is_whole ? result | HTTP_PLAIN_IS_WHOLE : result;
 }
 
 /* Sets the state in which the head's lines are read. 0: it begins like none. */
@@ -163,6 +169,25 @@ static __always_inline __u64 http_plain_lines(struct http_frame *frame, __u64 le
     return 0;
 }
 
+/* Reads the head in the window's first `length` bytes. */
+static __always_inline __u64 http_plain_read(struct http_frame *frame, __u64 length)
+{
+    struct http_window *window = &frame->window;
+
+    if (!http_plain_start(frame))
+        return 0;
+    __u64 end = http_plain_lines(frame, length);
+    if (!end)
+        return 0;
+    if (!(frame->stream.flags & HTTP_HEAD_IS_RESPONSE)) {
+        if (http_hosts_are_on() && window->line)
+            frame->stream.place.host = HTTP_HOST_FIND(frame);
+        if (!http_plain_request_line(frame, window->at))
+            return 0;
+    }
+    return http_plain_result(&frame->stream, end);
+}
+
 /* Reads the head at the front of the packet, in a frame of which only `packet` is set. */
 static __always_inline __u64 http_plain_head(void *context, struct http_frame *frame)
 {
@@ -178,18 +203,15 @@ static __always_inline __u64 http_plain_head(void *context, struct http_frame *f
     length++;
     if (http_packet_load(context, frame, 0, window->bytes, length))
         return 0;
-    if (!http_plain_start(frame))
+    struct http_memo *memo = http_memo_of(window->bytes[0] == 'H'); /* an answer, or a HEAD */
+    if (memo && http_memo_is_next(memo, window, length))
+        return http_plain_in_packet(memo->says, memo->body, frame->packet.length);
+    __u64 says = http_plain_read(frame, length);
+    if (!says)
         return 0;
-    __u64 end = http_plain_lines(frame, length);
-    if (!end)
-        return 0;
-    if (!(frame->stream.flags & HTTP_HEAD_IS_RESPONSE)) {
-        if (http_hosts_are_on() && window->line)
-            frame->stream.place.host = HTTP_HOST_FIND(frame);
-        if (!http_plain_request_line(frame, window->at))
-            return 0;
-    }
-    return http_plain_result(frame, end);
+    if (memo)
+        http_memo_keep(memo, window, says & HTTP_PLAIN_LENGTH, says, frame->stream.body);
+    return http_plain_in_packet(says, frame->stream.body, frame->packet.length);
 }
 
 /* Could the packet be plain, and nothing else be due? */

@@ -33,6 +33,7 @@ struct framer {
     int seen;              /* carried payload */
     uint64_t bytes_loaded; /* from packets */
     uint64_t outcomes[HTTP_OUTCOMES];
+    struct http_memo memos[2];
     struct http_exchange rows[FRAMER_MAX_ROWS];
 };
 
@@ -112,6 +113,11 @@ static void framer_count(const struct http_exchange *exchange)
 static void http_exchange_count(struct http_frame *frame)
 {
     framer_count(&frame->exchange);
+}
+
+static struct http_memo *http_memo_of(__u32 kind)
+{
+    return &framer_in_use->memos[kind];
 }
 
 static int http_exchange_count_known(const struct http_exchange *exchange)

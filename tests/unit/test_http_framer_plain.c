@@ -19,7 +19,8 @@
 #define X512 X64 X64 X64 X64 X64 X64 X64 X64
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
-/* One exchange, and whether its answer is counted on the short way where each comes in one packet. */
+/* One exchange, and whether its answer is counted on the short way where each comes in one packet.
+ */
 static const struct {
     const char *request, *answer;
     int plain;
@@ -217,6 +218,133 @@ static void test_tunnel_after_plain(void **state)
     expect_outcome(HTTP_LOSS_TUNNEL, 1);
 }
 
+/* ---- heads that come again ---- */
+
+#define AGAIN "HTTP/1.1 200 OK\r\nX: " X64 X64 "\r\nContent-Length: 2\r\nAge: 77777777\r\n\r\n"
+
+/* Of the exchange counted last. */
+static int last_status(void)
+{
+    return framer.rows[framer.row_count - 1].key.status;
+}
+
+static int last_bytes(void)
+{
+    return (int)framer.rows[framer.row_count - 1].response_bytes;
+}
+
+static void exchange(const char *request, const char *reply)
+{
+    unsigned count = framer.row_count;
+
+    ask(request);
+    answer(reply);
+    assert_int_equal(framer.row_count, count + 1);
+}
+
+/* An answer of AGAIN is remembered, wrongly: with another status. */
+static void remember_299(void)
+{
+    begin();
+    exchange(GET, OK2); /* a connection's first goes the long way */
+    exchange(GET, AGAIN "ok");
+    assert_int_equal(last_status(), 200);
+    framer.memos[1].says += 99ull << HTTP_PLAIN_CODE;
+}
+
+/* What is remembered is taken where all bytes are equal, and nowhere else. */
+static void test_head_comes_again(void **state)
+{
+    char reply[] = AGAIN "ok";
+
+    (void)state;
+    remember_299();
+    exchange(GET, reply);
+    assert_int_equal(last_status(), 299);
+    for (size_t i = 0; i < strlen(AGAIN); i++) {
+        remember_299();
+        reply[i] ^= 1;
+        ask(GET);
+        answer(reply);
+        reply[i] ^= 1;
+        for (unsigned row = 0; row < framer.row_count; row++)
+            if (framer.rows[row].key.status == 299)
+                fail_msg("another byte %zu is not seen", i);
+    }
+}
+
+/* Whether a body is all there, the packet says, not the head. */
+static void test_head_comes_again_without_body(void **state)
+{
+    (void)state;
+    begin();
+    exchange(GET, OK2);
+    exchange(GET, AGAIN "ok");
+    unsigned plain = framer.plain;
+    ask(GET);
+    answer(AGAIN);
+    assert_int_equal(framer.row_count, 2);
+    answer("ok");
+    assert_int_equal(framer.row_count, 3);
+    assert_int_equal(last_bytes(), 2);
+    assert_int_equal(framer.plain, plain);
+    exchange("HEAD / HTTP/1.1\r\nHost: a.b.example\r\n\r\n", AGAIN);
+    assert_int_equal(last_bytes(), 0);
+    assert_int_equal(framer.rows[3].key.method, HTTP_METHOD_HEAD);
+}
+
+/* Every request has its own route and host, whatever came before. */
+static void test_requests_that_differ(void **state)
+{
+    static const char *const requests[] = {
+        REQUEST("/aaaaaaaa", "Host: one.example\r\n"),
+        REQUEST("/aaaaaaab", "Host: one.example\r\n"),
+        REQUEST("/aaaaaaaa", "Host: two.example\r\n"),
+        REQUEST("/aaaaaaaa", "Host: one.example\r\n"),
+    };
+    struct http_row_key keys[4];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        begin(); /* nothing is remembered */
+        exchange(requests[i], OK2);
+        keys[i] = framer.rows[0].key;
+    }
+    begin();
+    exchange(GET, OK2);
+    for (int i = 0; i < 12; i++) {
+        exchange(requests[i % 4], OK2);
+        assert_memory_equal(&keys[i % 4], &framer.rows[1 + i].key, sizeof(keys[0]));
+    }
+    assert_int_equal(framer.plain, 12);
+    assert_memory_equal(&keys[0], &keys[3], sizeof(keys[0]));
+    assert_true(keys[0].route != keys[1].route && keys[0].host != keys[2].host);
+}
+
+/* Of heads that all differ few are remembered; who finds another one writing leaves it be. */
+static void test_memo_is_seldom_written(void **state)
+{
+    char reply[128];
+    unsigned written = 0;
+
+    (void)state;
+    begin();
+    for (int i = 0; i < 4 * HTTP_MEMO_EVERY; i++) {
+        struct http_memo before = framer.memos[1];
+        sprintf(reply, "HTTP/1.1 200 OK\r\nServer: edge\r\nAge: %d\r\nContent-Length: 0\r\n\r\n",
+                i);
+        exchange(GET, reply);
+        written += memcmp(before.bytes, framer.memos[1].bytes, sizeof(before.bytes)) != 0;
+    }
+    assert_int_equal(written, 4);
+    framer.memos[1].writers = 1;
+    framer.memos[1].differed = 0;
+    struct http_memo before = framer.memos[1];
+    exchange(GET, AGAIN "ok");
+    before.differed = 1;
+    assert_memory_equal(&before, &framer.memos[1], sizeof(before));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +352,10 @@ int main(void)
         cmocka_unit_test(test_longest_heads),
         cmocka_unit_test(test_general_goes_on),
         cmocka_unit_test(test_tunnel_after_plain),
+        cmocka_unit_test(test_head_comes_again),
+        cmocka_unit_test(test_head_comes_again_without_body),
+        cmocka_unit_test(test_requests_that_differ),
+        cmocka_unit_test(test_memo_is_seldom_written),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
