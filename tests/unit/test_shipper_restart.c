@@ -9,6 +9,7 @@
 
 #include <ftw.h>
 
+#include "rules_maker.h"
 #include "shipper_fixture.h"
 
 static char folder[] = "/tmp/edgemeter-test-XXXXXX";
@@ -66,6 +67,31 @@ static void test_batch_on_its_way_is_sent_again_as_it_was(void **state)
     assert_int_equal(r->requests[2].samples, 30);
     assert_true(has_body_of(&r->requests[1], &r->requests[2]));
     assert_int_equal(r->requests[3].samples, 100);
+}
+
+/* As above, of a record that was taken as it was given, one sample after the other for the rule's
+ * sake: where each one ends is known. */
+static void test_batch_that_ends_within_what_was_just_appended(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    struct relabel_rules *rules = &f->configs[0].relabels;
+    SCRIPT(r, REPLY_TAKE, REPLY_TAKE, REPLY_HANG);
+    add_rule(rules, RELABEL_DROP, "n", "none", "", "$1");
+    start(f, 1);
+    append(f, 1);
+    run_until_taken(f, 1);
+    append(f, 150); /* 100 are taken, 50 are on their way after their deadline */
+    f->wanted = 3;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    restart(f);
+    run_until_taken(f, f->appended);
+    run(f, 100, NULL);
+    assert_all_taken(f, 0);
+    assert_int_equal(r->requests[3].samples, 50);
+    assert_true(has_body_of(&r->requests[2], &r->requests[3]));
+    shipper_free(&f->shipper);
+    relabel_rules_free(rules);
 }
 
 static void test_refused_replay_loses_nothing_new(void **state)
@@ -189,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RESTART_TEST(test_batch_on_its_way_is_sent_again_as_it_was),
+        RESTART_TEST(test_batch_that_ends_within_what_was_just_appended),
         RESTART_TEST(test_refused_replay_loses_nothing_new),
         RESTART_TEST(test_a_long_backlog_is_not_read_at_once),
         RESTART_TEST(test_no_batch_on_its_way),
