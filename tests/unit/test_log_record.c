@@ -130,6 +130,60 @@ static void test_random_records(void **state)
     teardown(&f);
 }
 
+static struct labels *large_labels(size_t length)
+{
+    struct labels_builder *builder;
+    struct labels *labels = NULL;
+    autofree char *value = malloc(length);
+    memset(value, 'v', length);
+    assert_int_equal(labels_builder_new(&builder), 0);
+    assert_int_equal(labels_builder_set(builder, TEXT("id"), (struct text){value, length}), 0);
+    assert_int_equal(labels_builder_build(builder, &labels), 0);
+    labels_builder_free(&builder);
+    return labels;
+}
+
+/* Its first exemplar has found room, and its second has not: nothing of it is left behind. */
+static void test_a_sample_that_is_too_large_is_taken_back(void **state)
+{
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    autofree struct labels *small = make_labels(1), *large = large_labels(3 << 20);
+    struct sample samples[3], kept[2];
+    for (size_t i = 0; i < 3; i++)
+        samples[i] =
+            (struct sample){.series = f.series[i], .timestamp_ms = LOG_BASE_MS, .value = (double)i};
+    samples[1].value = double_of(STALE_NAN_BITS);
+    struct exemplar exemplars[] = {
+        {.sample = 0, .labels = small, .value = 1, .timestamp_ms = LOG_BASE_MS},
+        {.sample = 1, .labels = large, .value = 2, .timestamp_ms = LOG_BASE_MS},
+        {.sample = 1, .labels = large, .value = 3, .timestamp_ms = LOG_BASE_MS},
+        {.sample = 2, .labels = small, .value = 4, .timestamp_ms = LOG_BASE_MS},
+    };
+    struct sample_created created[] = {{1, LOG_BASE_MS - 1}, {2, LOG_BASE_MS - 2}};
+    const struct sample_record record = {samples, 3, exemplars, 4, created, 2};
+
+    struct record_progress progress = {};
+    struct record_payload payload;
+    assert_true(record_write_next(&f.writer, f.dictionary, &record, &progress, &payload));
+    assert_int_equal(progress.sample, 3);
+    assert_int_equal(progress.too_large.floats, 1);
+    assert_int_equal(progress.too_large.exemplars, 2);
+    assert_int_equal(payload.samples, 2);
+    assert_int_equal(payload.counts.exemplars, 2);
+    assert_int_equal(payload.ended, 0);
+
+    memcpy(kept, (struct sample[]){samples[0], samples[2]}, sizeof(kept));
+    struct exemplar kept_exemplars[] = {exemplars[0], exemplars[3]};
+    struct sample_created kept_created[] = {{1, LOG_BASE_MS - 2}};
+    kept_exemplars[1].sample = 1;
+    struct log_record expected = {
+        {kept, 2, kept_exemplars, 2, kept_created, 1}, kept, kept_exemplars, kept_created};
+    assert_reads_back(&f, &payload, &expected, 0);
+    teardown(&f);
+}
+
 static void test_values_to_the_bit(void **state)
 {
     (void)state;
@@ -305,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_values_to_the_bit),
         cmocka_unit_test(test_values_are_short),
         cmocka_unit_test(test_random_records),
+        cmocka_unit_test(test_a_sample_that_is_too_large_is_taken_back),
         cmocka_unit_test(test_metadata_goes_with_the_series),
         cmocka_unit_test(test_unknown_series_are_not_guessed),
         cmocka_unit_test(test_shard_keys),
