@@ -302,6 +302,25 @@ static void test_folder_comes_and_goes(void **state)
     expect(fixture, "+later/a.json:0 a:1;+later/b.json:0 b:1;");
 }
 
+/* The folder itself is a link that is switched: nothing happens in either of the two. */
+static void test_folder_is_switched(void **state)
+{
+    struct fixture *fixture = *state;
+
+    make_folder(fixture, "v1");
+    make_folder(fixture, "v2");
+    put(fixture, "v1/a.yml", "- targets: [a:1]\n");
+    put(fixture, "v2/a.yml", "- targets: [b:1]\n");
+    link_to(fixture, "v1", "current");
+    start(fixture, "current/*.yml", NULL, 300 * NS_PER_SECOND);
+    expect(fixture, "+current/a.yml:0 a:1;");
+    link_to(fixture, "v2", "next");
+    move(fixture, "next", "current");
+    expect(fixture, "+current/a.yml:0 b:1;");
+    put(fixture, "v2/b.yml", "- targets: [c:1]\n"); /* and that is where it looks now */
+    expect(fixture, "+current/b.yml:0 c:1;");
+}
+
 /* A link to a file elsewhere: nothing happens in the folder, the refresh interval finds it. */
 static void test_refresh_interval(void **state)
 {
@@ -343,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_config_map, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder_comes_and_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder_is_switched, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refresh_interval, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mtime, setup, teardown),
     };
