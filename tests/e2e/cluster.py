@@ -7,6 +7,8 @@ the tests' business.
 """
 
 import ctypes
+import errno
+import http.client
 import json
 import os
 import platform
@@ -112,7 +114,7 @@ def get(url, timeout=10):
 def answers(url):
     try:
         return bool(get(url, timeout=2))
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
@@ -408,4 +410,17 @@ def remove_cgroups(top):
 
         if "cgroup.procs" in files:
             wait_until(f"{folder} to be empty", empty)
+            remove_empty_cgroup(folder)
+
+
+def remove_empty_cgroup(folder):
+    def removed():
+        try:
             os.rmdir(folder)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            return False  # the last threads of a process are still in it for a moment
+        return True
+
+    wait_until(f"{folder} to be removed", removed, pause=0.01)

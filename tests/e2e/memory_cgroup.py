@@ -4,7 +4,7 @@
 import os
 import re
 
-from cluster import Unable
+from cluster import Unable, remove_empty_cgroup
 
 USAGE = ("memory.current", "memory.usage_in_bytes")
 LIMIT = ("memory.max", "memory.limit_in_bytes")
@@ -60,4 +60,4 @@ class MemoryCgroup:
         return not self.read(("cgroup.procs",))
 
     def remove(self):
-        os.rmdir(self.folder)
+        remove_empty_cgroup(self.folder)
