@@ -27,6 +27,7 @@ from collections import Counter
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD") or "build")
 EDGEMETER = os.path.join(BUILD, "edgemeter")
+_ports = set()
 
 
 class Unable(Exception):
@@ -81,9 +82,14 @@ def require_open_folder(folder):
 
 
 def free_port(host="127.0.0.1"):
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """Not one that was given out before: nobody may listen on that yet."""
+    while True:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.bind((host, 0))
+            port = probe.getsockname()[1]
+        if port not in _ports:
+            _ports.add(port)
+            return port
 
 
 def wait_until(what, condition, timeout=60, pause=0.1):
