@@ -158,7 +158,7 @@ class Comparison:
             found.append(f"{self.heads['unanswered']} unanswered, {self.silent} in the log")
         return found
 
-    def settle(self, timeout=30):
+    def settle(self, timeout=60):
         """Servers log late, and connections end late: waits until nothing differs, and that it
         stays so. What still differs."""
         end, good = time.monotonic() + timeout, 0
