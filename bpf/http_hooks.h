@@ -209,10 +209,9 @@ static __always_inline struct scratch *scratch_mark(const struct __sk_buff *skb)
     return scratch;
 }
 
-static __always_inline int scratch_is_marked(const struct scratch *scratch,
-                                             const struct __sk_buff *skb)
+static __always_inline int http_window_is_ours(const void *context, const struct http_frame *frame)
 {
-    return *(const volatile __u64 *)&scratch->frame.claims == (__u64)skb;
+    return *(const volatile __u64 *)&frame->claims == (__u64)context;
 }
 
 static __always_inline void scratch_release(struct scratch *scratch)

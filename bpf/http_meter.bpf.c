@@ -36,7 +36,7 @@ __noinline __u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 
     scratch->frame.packet.payload = payload;
     scratch->frame.packet.length = length;
     __u64 head = http_plain_head(skb, &scratch->frame);
-    return scratch_is_marked(scratch, skb) ? head : 0;
+    return http_window_is_ours(skb, &scratch->frame) ? head : 0;
 }
 
 __noinline int http_line_in_slot(__u32 slot, __u32 line_end)

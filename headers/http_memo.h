@@ -20,8 +20,10 @@ struct http_memo {
     __u8 bytes[HTTP_MEMO_BYTES];
 };
 
-/* Hook: one of this CPU's two, for requests and for answers. */
+/* Hooks. One of this CPU's two, for requests and for answers. */
 static struct http_memo *http_memo_of(__u32 kind);
+/* Does the window still hold the packet's bytes? Not where another packet came in between. */
+static int http_window_is_ours(const void *context, const struct http_frame *frame);
 
 static __always_inline __u64 http_piece_difference(const __u8 *a, const __u8 *b)
 {
@@ -50,9 +52,11 @@ static __always_inline int http_memo_is_next(const struct http_memo *memo,
 }
 
 /* Remembers the head at the front of the window. */
-static __always_inline void http_memo_keep(struct http_memo *memo, const struct http_window *window,
-                                           __u64 length, __u64 says, __u64 body)
+static __always_inline void http_memo_keep(const void *context, const struct http_frame *frame,
+                                           struct http_memo *memo, __u64 length, __u64 says)
 {
+    const struct http_window *window = &frame->window;
+
     if (length < HTTP_MEMO_PIECE || length > HTTP_MEMO_BYTES || memo->differed++ % HTTP_MEMO_EVERY)
         return;
     __sync_fetch_and_add(&memo->writers, 1);
@@ -62,9 +66,10 @@ static __always_inline void http_memo_keep(struct http_memo *memo, const struct 
         for (__u64 at = 0; at < HTTP_MEMO_BYTES && at < length; at += 8)
             store_word(memo->bytes + at, load_word(window->bytes + at));
         memo->says = says;
-        memo->body = body;
+        memo->body = frame->stream.body;
         compiler_barrier();
-        *(volatile __u64 *)&memo->length = length;
+        if (http_window_is_ours(context, frame)) /* then all that was copied is of one packet */
+            *(volatile __u64 *)&memo->length = length;
     }
     __sync_fetch_and_add(&memo->writers, -1);
 }

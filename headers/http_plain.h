@@ -210,7 +210,7 @@ static __always_inline __u64 http_plain_head(void *context, struct http_frame *f
     if (!says)
         return 0;
     if (memo)
-        http_memo_keep(memo, window, says & HTTP_PLAIN_LENGTH, says, frame->stream.body);
+        http_memo_keep(context, frame, memo, says & HTTP_PLAIN_LENGTH, says);
     return http_plain_in_packet(says, frame->stream.body, frame->packet.length);
 }
 

@@ -34,6 +34,7 @@ struct framer {
     uint64_t bytes_loaded; /* from packets */
     uint64_t outcomes[HTTP_OUTCOMES];
     struct http_memo memos[2];
+    int interrupted; /* another packet takes the window before a head is remembered */
     struct http_exchange rows[FRAMER_MAX_ROWS];
 };
 
@@ -113,6 +114,13 @@ static void framer_count(const struct http_exchange *exchange)
 static void http_exchange_count(struct http_frame *frame)
 {
     framer_count(&frame->exchange);
+}
+
+static int http_window_is_ours(const void *context, const struct http_frame *frame)
+{
+    (void)context;
+    (void)frame;
+    return !framer_in_use->interrupted;
 }
 
 static struct http_memo *http_memo_of(__u32 kind)

@@ -273,6 +273,21 @@ static void test_head_comes_again(void **state)
     }
 }
 
+/* What another packet may have written over is not remembered. */
+static void test_interrupted_while_remembering(void **state)
+{
+    (void)state;
+    begin();
+    exchange(GET, OK2);
+    framer.interrupted = 1;
+    exchange(GET, AGAIN "ok");
+    assert_int_equal(framer.memos[1].length, 0);
+    framer.interrupted = 0;
+    framer.memos[1].differed = 0;
+    exchange(GET, AGAIN "ok");
+    assert_int_equal(framer.memos[1].length, strlen(AGAIN));
+}
+
 /* Whether a body is all there, the packet says, not the head. */
 static void test_head_comes_again_without_body(void **state)
 {
@@ -353,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_general_goes_on),
         cmocka_unit_test(test_tunnel_after_plain),
         cmocka_unit_test(test_head_comes_again),
+        cmocka_unit_test(test_interrupted_while_remembering),
         cmocka_unit_test(test_head_comes_again_without_body),
         cmocka_unit_test(test_requests_that_differ),
         cmocka_unit_test(test_memo_is_seldom_written),
