@@ -5,8 +5,8 @@ Prometheus pulls it from there with deploy/global/pull's job; the requests are t
 
 import manifests  # first: it finds the other modules
 import load
-from checks import equal, run, settles, true
-from cluster import Cluster, Prometheus, free_port
+from checks import equal, run, settles
+from cluster import Cluster, Prometheus, free_port, wait_until
 from manifests import parse, read, yaml
 from servers import start_nginx
 
@@ -63,8 +63,8 @@ def test_through_the_gateway():
         )
         jobs = {labels["job"] for labels, _ in central.query(f"http_requests_total{matcher}")}
         equal("the job is the edge's", jobs, {"http-metrics"})
-        ups = central.query('up{job="edgemeter-nodes"}')
-        true("the agent is up, as the gateway sees it", [value for _, value in ups] == [1])
+        ups = lambda: [value for _, value in central.query('up{job="edgemeter-nodes"}')]
+        wait_until("the agent is up, as the gateway sees it", lambda: ups() == [1])
 
 
 if __name__ == "__main__":
