@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An array that is taken from at its front and moved together before it grows. */
+/* An array that is taken from at its front. What is left moves there as soon as it is the smaller
+ * part: each sample moves about once, and little memory is walked through. */
 #include "ship/pending.h"
 
 #include <errno.h>
@@ -35,12 +36,6 @@ static int pending_reserve(struct pending *pending, size_t more)
 {
     if (pending->first + pending->count + more <= pending->capacity)
         return 0;
-    if (pending->first >= pending->capacity / 2 && pending->count + more <= pending->capacity) {
-        memmove(pending->items, pending->items + pending->first,
-                pending->count * sizeof(*pending->items));
-        pending->first = 0;
-        return 0;
-    }
     size_t capacity = pending->capacity ? 2 * pending->capacity : LEAST_CAPACITY;
     while (capacity < pending->first + pending->count + more)
         capacity *= 2;
@@ -120,6 +115,16 @@ void pending_leave_out(struct pending *pending, size_t index)
     item->left_out = true;
 }
 
+static void move_to_front(struct pending *pending)
+{
+    if (pending->first < pending->count)
+        return;
+    if (pending->count)
+        memcpy(pending->items, pending->items + pending->first,
+               pending->count * sizeof(*pending->items));
+    pending->first = 0;
+}
+
 void pending_drop(struct pending *pending, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -133,10 +138,8 @@ void pending_drop(struct pending *pending, size_t count)
     }
     pending->first += count;
     pending->count -= count;
-    if (pending->count)
-        return;
-    pending->first = 0;
-    if (pending->capacity > KEPT_CAPACITY) {
+    move_to_front(pending);
+    if (!pending->count && pending->capacity > KEPT_CAPACITY) {
         free(pending->items);
         pending->items = NULL;
         pending->capacity = 0;
