@@ -14,7 +14,7 @@ from cluster import Cluster, wait_until
 from exporter import Exporter
 from receiver import Receiver
 
-SECONDS = 6  # of a certificate that expires
+SECONDS = 8  # of a certificate that expires, the agent's start among them
 
 
 def context(files, authority=None):
@@ -46,7 +46,7 @@ def check_all_arrive(agent, receiver):
     before = account()
     true(f"before: {before}", adds_up(before))
     wait_until("what was pending to be taken",
-               lambda: account()["acknowledged"] >= before["in"], timeout=30)
+               lambda: account()["acknowledged"] >= before["in"])
     after = account()
     true(f"after: {after}", adds_up(after))
     equal("failed", after["failed"], 0)
@@ -63,7 +63,7 @@ def expires(cluster, receiver, tls, exporter, words, rotate):
     time.sleep(max(0, begin + SECONDS + 1 - time.monotonic()))
     with receiver.lock:  # from here on each request ends its connection
         receiver.faults = iter(faults.reset(1))
-    wait_until("a refusal", lambda: words in agent.log_text(), timeout=20)
+    wait_until("a refusal", lambda: words in agent.log_text())
     taken = receiver.count()
     time.sleep(2)
     equal("taken meanwhile", receiver.count(), taken)
@@ -88,8 +88,8 @@ def test_receivers_certificate_expires():
 def test_own_certificate_expires():
     with Cluster("write-mtls") as cluster, Exporter(50) as exporter:
         authority = Authority(cluster.path("ca"))
-        own = authority.issue("agent", SECONDS)
         receiver = Receiver(tls=context(authority.issue("receiver"), authority))
+        own = authority.issue("agent", SECONDS)  # last: its time begins to run
 
         def rotate():
             authority.issue("agent")  # into the same files
