@@ -248,7 +248,6 @@ static void test_without_remotes_nothing_is_kept(void **state)
 static void test_metrics_of_segments(void **state)
 {
     struct fixture f;
-    autobuffer struct buffer page;
     (void)state;
     setup(&f, 1 << 20);
     open_readers(&f, 1);
