@@ -30,6 +30,7 @@ struct {
     __type(value, struct scratch);
 } scratches SEC(".maps");
 
+/* See http_memo_of. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 2);

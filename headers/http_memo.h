@@ -7,9 +7,8 @@
 #include "http_window.h"
 
 #define HTTP_MEMO_BYTES 512 /* a longer head is not remembered */
-#define HTTP_MEMO_PIECE 32  /* compared and copied at once; nor is a shorter one */
-#define HTTP_MEMO_EVERY 8   /* of so many heads that differ one is remembered in the other's place \
-                             */
+#define HTTP_MEMO_PIECE 32  /* compared at once; nor is a shorter head */
+#define HTTP_MEMO_EVERY 8   /* of so many heads that differ one is remembered instead */
 
 struct http_memo {
     __u64 writers; /* who comes in between does not write */

@@ -271,13 +271,11 @@ static const char *next_value(int argc, char *const *argv, int *index)
     return is_there ? argv[++*index] : NULL;
 }
 
-static int foreign_take(struct options *options, struct text name, const char *value)
+static int foreign_take(struct options *options, const struct foreign_flag *flag, struct text name,
+                        const char *value)
 {
-    const struct foreign_flag *flag = foreign_flag_find(name);
     struct text given = text_of(value ? value : "");
 
-    if (!flag)
-        return options_fail(options, "unknown flag \"%.*s\"", TEXT_FORMAT(name));
     if (!flag->is_switch && !value)
         return options_fail(options, "%.*s needs a value", TEXT_FORMAT(name));
     bool is_root = flag->effect == FOREIGN_ROOT && strcmp(given.bytes, "/") == 0;
@@ -301,9 +299,11 @@ static int flag_take(struct options *options, int argc, char *const *argv, int *
 
     if (!flag) {
         const struct foreign_flag *foreign = foreign_flag_find(name);
-        if (foreign && !foreign->is_switch && !equals)
+        if (!foreign)
+            return options_fail(options, "unknown flag \"%.*s\"", TEXT_FORMAT(name));
+        if (!foreign->is_switch && !equals)
             value = next_value(argc, argv, index);
-        return foreign_take(options, name, value);
+        return foreign_take(options, foreign, name, value);
     }
     if (flag->kind != FLAG_LIST && *given & 1u << (flag - flags))
         return options_fail(options, "%s is given twice", flag->name);
