@@ -168,17 +168,17 @@ static void answer_unavailable(void *context, struct server_response *response)
 }
 
 /* What a Prometheus server has, and an agent answers in that way. */
-static void set_unavailable(struct server_route *routes, size_t count)
+static const char *const unavailable[] = {
+    "/api/v1/alertmanagers", "/api/v1/alerts",          "/api/v1/format_query", "/api/v1/labels",
+    "/api/v1/query",         "/api/v1/query_exemplars", "/api/v1/query_range",  "/api/v1/rules",
+    "/api/v1/series",        "/api/v1/status/tsdb",
+};
+
+static void set_unavailable(struct server_route *routes)
 {
-    static const char *const paths[] = {
-        "/api/v1/alertmanagers", "/api/v1/alerts", "/api/v1/format_query",
-        "/api/v1/labels",        "/api/v1/query",  "/api/v1/query_exemplars",
-        "/api/v1/query_range",   "/api/v1/rules",  "/api/v1/series",
-        "/api/v1/status/tsdb",
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(paths) && 2 * i + 1 < count; i++) {
-        routes[2 * i] = (struct server_route){"GET", paths[i], answer_unavailable, NULL};
-        routes[2 * i + 1] = (struct server_route){"POST", paths[i], answer_unavailable, NULL};
+    for (size_t i = 0; i < ARRAY_SIZE(unavailable); i++) {
+        *routes++ = (struct server_route){"GET", unavailable[i], answer_unavailable, NULL};
+        *routes++ = (struct server_route){"POST", unavailable[i], answer_unavailable, NULL};
     }
 }
 
@@ -207,7 +207,7 @@ void agent_set_routes(struct agent *agent)
         {"GET", "/api/v1/edgemeter/kernel", answer_kernel, agent},
         {"GET", "/api/v1/edgemeter/queues", answer_queues, agent},
     };
-    _Static_assert(sizeof(routes) <= sizeof(agent->routes), "there is room for all");
+    _Static_assert(ARRAY_SIZE(routes) + 2 * ARRAY_SIZE(unavailable) == AGENT_ROUTES, "all");
     memcpy(agent->routes, routes, sizeof(routes));
-    set_unavailable(agent->routes + ARRAY_SIZE(routes), AGENT_ROUTES - ARRAY_SIZE(routes));
+    set_unavailable(agent->routes + ARRAY_SIZE(routes));
 }
