@@ -159,17 +159,36 @@ static __always_inline int http_exchange_count_known(const struct http_exchange 
     return 1;
 }
 
-static __always_inline void early_key_fill(struct early_key *key, const struct tcp_packet *tcp,
-                                           __u8 direction)
+/* The addresses of a packet that came in are those of its socket; NAT has been there before. */
+static __always_inline void early_key_of_packet(struct early_key *key, const struct tcp_packet *tcp)
 {
-    int incoming = direction == HTTP_INGRESS;
-
     for (int i = 0; i < 4; i++) {
-        key->remote[i] = incoming ? tcp->source[i] : tcp->target[i];
-        key->local[i] = incoming ? tcp->target[i] : tcp->source[i];
+        key->remote[i] = tcp->source[i];
+        key->local[i] = tcp->target[i];
     }
-    key->remote_port = incoming ? tcp->source_port : tcp->target_port;
-    key->local_port = incoming ? tcp->target_port : tcp->source_port;
+    key->remote_port = tcp->source_port;
+    key->local_port = tcp->target_port;
+}
+
+/* Those of a packet that goes out may not be: NAT has been there, too. */
+static __always_inline void early_key_of_socket(struct early_key *key, struct bpf_sock *socket,
+                                                int is_ipv4)
+{
+    if (is_ipv4) {
+        key->remote[0] = socket->dst_ip4;
+        key->local[0] = socket->src_ip4;
+    } else {
+        key->remote[0] = socket->dst_ip6[0];
+        key->remote[1] = socket->dst_ip6[1];
+        key->remote[2] = socket->dst_ip6[2];
+        key->remote[3] = socket->dst_ip6[3];
+        key->local[0] = socket->src_ip6[0];
+        key->local[1] = socket->src_ip6[1];
+        key->local[2] = socket->src_ip6[2];
+        key->local[3] = socket->src_ip6[3];
+    }
+    key->remote_port = *(volatile __u32 *)&socket->dst_port;
+    key->local_port = bpf_htons(socket->src_port);
 }
 
 /* Adds before it looks: of those that add at once at most one reads 1. No atomic returns a value

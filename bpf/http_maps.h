@@ -125,6 +125,8 @@ struct early_key {
     __u32 reserved;
 };
 
+#define EARLY_REACH (1u << 20) /* bytes; more than a listener takes for a connection */
+
 struct early {
     struct http_connection connection;
     struct http_kept kept;

@@ -10,14 +10,14 @@ int http_ingress_in_full(struct __sk_buff *skb);
 int http_egress_in_full(struct __sk_buff *skb);
 int http_line_in_slot(__u32 slot, __u32 line_end);
 int http_scan_in_slot(__u32 slot);
-int http_route_in_slot(__u32 slot, __u32 content_end);
+int http_route_in_slot(__u32 slot, __u32 end);
 int http_host_in_slot(__u32 slot);
 int http_step_in_slot(struct __sk_buff *skb, __u32 slot);
 int http_step_last_in_slot(__u32 slot);
 int row_add_in_slot(__u32 slot);
 #define HTTP_LINE(frame, line_end) http_line_in_slot((frame)->slot, line_end)
 #define HTTP_SCAN(frame) http_scan_in_slot((frame)->slot)
-#define HTTP_ROUTE_FIND(frame, content_end) http_route_in_slot((frame)->slot, content_end)
+#define HTTP_ROUTE_FIND(frame, end) http_route_in_slot((frame)->slot, end)
 #define HTTP_HOST_FIND(frame) http_host_in_slot((frame)->slot)
 #define HTTP_STEP(context, frame) http_step_in_slot(context, (frame)->slot)
 #define HTTP_STEP_LAST(frame) http_step_last_in_slot((frame)->slot)
@@ -53,11 +53,11 @@ __noinline int http_scan_in_slot(__u32 slot)
     return scratch ? http_scan(&scratch->frame) : HTTP_EVENT_BROKEN;
 }
 
-__noinline int http_route_in_slot(__u32 slot, __u32 content_end)
+__noinline int http_route_in_slot(__u32 slot, __u32 end)
 {
     struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 
-    return scratch ? http_route_find(&scratch->frame, content_end) : 0;
+    return scratch ? http_route_find(&scratch->frame, end) : 0;
 }
 
 __noinline int http_host_in_slot(__u32 slot)
@@ -145,6 +145,15 @@ static __always_inline void frame_packet(struct __sk_buff *skb, struct bpf_sock 
     http_packet_end(connection, frame);
 }
 
+/* Is it of the connection that has got to `sequence`, and not of one before it between the same two
+ * ports, which came to nothing? Without a cgroup it is being made. */
+static __always_inline int early_is_near(const struct early *early, __u32 sequence)
+{
+    if (!*(volatile __u64 *)&early->connection.cgroup)
+        return 1;
+    return early->first - sequence + EARLY_REACH < 2 * EARLY_REACH;
+}
+
 /* Payload on a listener: the connection has no socket yet (deferred accept, a lost ACK, SYN
  * cookies). What is framed waits under the address pair for the child to take it over. */
 static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
@@ -153,18 +162,21 @@ static __always_inline struct early *early_of_listener(struct bpf_sock *socket,
     struct early_key key = {.cgroup = bpf_sk_cgroup_id(socket)};
     __u32 zero = 0;
 
-    early_key_fill(&key, tcp, HTTP_INGRESS);
+    early_key_of_packet(&key, tcp);
     struct early *early = bpf_map_lookup_elem(&early_connections, &key);
-    if (early)
+    if (early && early_is_near(early, tcp->sequence))
         return early;
+    if (early)
+        bpf_map_delete_elem(&early_connections, &key);
     struct early *blank = bpf_map_lookup_elem(&blank_early, &zero);
     int error = blank ? bpf_map_update_elem(&early_connections, &key, blank, BPF_NOEXIST) : -1;
     early = bpf_map_lookup_elem(&early_connections, &key);
     if (!early)
         http_outcome_count(HTTP_LOSS_NO_MEMORY, 1);
     else if (!error) {
-        http_connection_init(&early->connection, key.cgroup);
         early->first = tcp->sequence;
+        compiler_barrier();
+        http_connection_init(&early->connection, key.cgroup);
         http_outcome_count(HTTP_CONNECTION_SEEN, 1);
     }
     return early;
@@ -192,7 +204,7 @@ static __always_inline void connection_begin(struct bpf_sock *socket,
     struct http_stream *egress = &connection->halves[HTTP_EGRESS].stream;
     struct bpf_tcp_sock *tcp = bpf_tcp_sock(socket);
 
-    if (!tcp)
+    if (!tcp || socket->state == BPF_TCP_SYN_SENT) /* fast open: the other's is not known yet */
         return;
     __u32 gone_by = direction == HTTP_INGRESS ? tcp->data_segs_out : tcp->data_segs_in;
     if (gone_by || tcp->bytes_received || tcp->bytes_acked > 1) {
@@ -214,13 +226,33 @@ static __always_inline int begins_too_late(struct bpf_sock *socket, const struct
            (__s32)(early->first - tcp->rcv_nxt) > 0;
 }
 
-static __always_inline struct http_connection *
-connection_new(struct bpf_sock *socket, const struct tcp_packet *tcp, __u8 direction)
+/* What came while the connection had no socket. Empty fields of the key stay 0. */
+static __always_inline struct early *early_of_child(struct bpf_sock *socket,
+                                                    const struct early_key *key)
+{
+    struct early *early = bpf_map_lookup_elem(&early_connections, key);
+    struct bpf_tcp_sock *tcp = early ? bpf_tcp_sock(socket) : 0;
+
+    if (!tcp)
+        return 0;
+    if (early_is_near(early, tcp->rcv_nxt - (__u32)tcp->bytes_received))
+        return early;
+    bpf_map_delete_elem(&early_connections, key);
+    return 0;
+}
+
+static __always_inline struct http_connection *connection_new(struct __sk_buff *skb,
+                                                              struct bpf_sock *socket,
+                                                              const struct tcp_packet *tcp,
+                                                              __u8 direction)
 {
     struct early_key key = {.cgroup = bpf_sk_cgroup_id(socket)};
 
-    early_key_fill(&key, tcp, direction);
-    struct early *early = bpf_map_lookup_elem(&early_connections, &key);
+    if (direction == HTTP_INGRESS)
+        early_key_of_packet(&key, tcp);
+    else
+        early_key_of_socket(&key, socket, skb->protocol == bpf_htons(ETH_P_IP));
+    struct early *early = early_of_child(socket, &key);
     if (!early && !tcp->payload_length) /* an end matters only behind an early request */
         return 0;
     int taken = early && !begins_too_late(socket, early);
@@ -291,7 +323,7 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
     } else {
         connection = bpf_sk_storage_get(&connections, socket, 0, 0);
         if (!connection)
-            connection = connection_new(socket, &tcp, direction);
+            connection = connection_new(skb, socket, &tcp, direction);
         if (!connection)
             return;
     }

@@ -81,11 +81,11 @@ static __always_inline int packet_parse(const struct __sk_buff *skb, struct tcp_
     offset += tcp->doff * 4;
     packet->payload_offset = offset;
     packet->payload_length = skb->len > offset ? skb->len - offset : 0;
-    packet->sequence = bpf_ntohl(tcp->seq);
+    packet->sequence = bpf_ntohl(tcp->seq) + tcp->syn; /* fast open: payload behind the SYN */
     packet->source_port = tcp->source;
     packet->target_port = tcp->dest;
     packet->fin_or_rst = tcp->fin | tcp->rst;
-    return !tcp->syn && (packet->payload_length || packet->fin_or_rst);
+    return packet->payload_length || packet->fin_or_rst;
 }
 
 #endif

@@ -35,6 +35,7 @@ enum http_phase {
     HTTP_PHASE_UNTIL_CLOSE,
     HTTP_PHASE_LOST,    /* the position is unknown; a head at the start of a segment gives it back */
     HTTP_PHASE_IGNORED, /* not HTTP, or a tunnel */
+    HTTP_PHASE_PROXY,   /* four bytes, which end with the length of the rest of a PROXY header */
 };
 
 enum http_head_flags {
@@ -45,8 +46,8 @@ enum http_head_flags {
     HTTP_HEAD_PASSED = 16, /* of a lost stream: what lies before `next` has been looked at */
 };
 
-/* The field that an obs-fold line would continue. */
-enum http_field { HTTP_FIELD_NONE, HTTP_FIELD_LENGTH, HTTP_FIELD_ENCODING };
+/* The field that an obs-fold line would continue; before a head, a line that begins a PROXY header. */
+enum http_field { HTTP_FIELD_NONE, HTTP_FIELD_LENGTH, HTTP_FIELD_ENCODING, HTTP_FIELD_PROXY };
 
 /* Numbers of the configured route and host, from 1; 0: none of them. */
 struct http_place {
@@ -90,6 +91,7 @@ enum http_event {
     HTTP_EVENT_END,   /* the trailers ended */
     HTTP_EVENT_NOT_HTTP,
     HTTP_EVENT_TLS,
+    HTTP_EVENT_PROXY,  /* the bytes of a PROXY header follow */
     HTTP_EVENT_BROKEN, /* a chunk size that is none */
 };
 

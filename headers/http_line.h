@@ -91,6 +91,56 @@ static __always_inline int http_ends_with_version(const struct http_window *wind
            http_byte(window, content_end - 9) == ' ';
 }
 
+/* The same, as servers read it: blanks may follow, the version may have two digits behind its point
+ * or, where the method is known, be another one. Where the blank before it is; 0: it ends
+ * otherwise. */
+static __always_inline __u32 http_target_end(const struct http_window *window, __u32 content_end,
+                                             int is_known)
+{
+    for (int i = 0; i < 4; i++) {
+        __u8 last = http_byte(window, content_end - 1);
+        if (last != ' ' && last != '\t')
+            break;
+        content_end--;
+    }
+    if (http_ends_with_version(window, content_end))
+        return content_end - 9;
+    if (content_end < window->line + 13)
+        return 0;
+    __u64 word = http_word(window, content_end - 8);
+    if (is_known && (word & HTTP_BYTES(5)) == (HTTP_TEXT_VERSION & HTTP_BYTES(5)) &&
+        http_is_digit(word >> 40 & 0xff) && (word >> 48 & 0xff) == '.' && http_is_digit(word >> 56))
+        return http_byte(window, content_end - 9) == ' ' ? content_end - 9 : 0;
+    word = http_word(window, content_end - 9);
+    if ((word & HTTP_BYTES(7)) == HTTP_TEXT_VERSION && http_is_digit(word >> 56) &&
+        http_is_digit(http_byte(window, content_end - 1)))
+        return http_byte(window, content_end - 10) == ' ' ? content_end - 10 : 0;
+    return 0;
+}
+
+/* What a proxy may say in front of a connection of those for whom it speaks (the PROXY protocol):
+ * in version 1 a line, in version 2 what reads as four of them and goes on in bytes. */
+static __always_inline int http_proxy_line(struct http_frame *frame, __u32 content_end, __u8 before)
+{
+    struct http_stream *stream = &frame->stream;
+    __u64 word = http_word(&frame->window, frame->window.line);
+    __u32 length = content_end - frame->window.line;
+
+    if (frame->turn.request_direction != HTTP_DIRECTIONS)
+        return HTTP_EVENT_NOT_HTTP;
+    if (length == 1 && !(word & 0xff)) {
+        stream->field = HTTP_FIELD_PROXY;
+    } else if (before == HTTP_FIELD_PROXY && length == 4 &&
+               (word & HTTP_BYTES(5)) == HTTP_TEXT8('Q', 'U', 'I', 'T', '\n', 0, 0, 0)) {
+        stream->phase = HTTP_PHASE_PROXY;
+        stream->body = 1;
+    } else if ((word & HTTP_BYTES(6)) != HTTP_TEXT8('P', 'R', 'O', 'X', 'Y', ' ', 0, 0)) {
+        return HTTP_EVENT_NOT_HTTP;
+    }
+    frame->head_ns = 0; /* the request is yet to begin */
+    return stream->phase == HTTP_PHASE_PROXY ? HTTP_EVENT_PROXY : HTTP_EVENT_NONE;
+}
+
 /* Of a line in which nothing that is a target can begin at `end` or behind it. */
 static __always_inline int http_is_unknown_method(const struct http_window *window, __u32 end)
 {
@@ -109,6 +159,7 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
     struct http_stream *stream = &frame->stream;
     const struct http_window *window = &frame->window;
     __u64 word = http_word(window, window->line);
+    __u8 before = stream->field;
 
     stream->flags = 0;
     stream->method = HTTP_METHOD_OTHER; /* the short way sets none: what was here is too old */
@@ -127,13 +178,13 @@ static __always_inline int http_start_line(struct http_frame *frame, __u32 conte
         __u8 method = http_known_method(word);
         if (method != HTTP_METHODS)
             stream->method = method;
-        if (frame->turn.request_direction == !frame->packet.direction ||
-            !http_ends_with_version(window, content_end))
-            return http_is_tls(word) ? HTTP_EVENT_TLS : HTTP_EVENT_NOT_HTTP;
-        if (method == HTTP_METHODS && !http_is_unknown_method(window, content_end - 9))
+        __u32 target_end = http_target_end(window, content_end, method != HTTP_METHODS);
+        if (frame->turn.request_direction == !frame->packet.direction || !target_end)
+            return http_is_tls(word) ? HTTP_EVENT_TLS : http_proxy_line(frame, content_end, before);
+        if (method == HTTP_METHODS && !http_is_unknown_method(window, target_end))
             return HTTP_EVENT_NOT_HTTP;
         if (http_routes_are_on())
-            stream->place.route = HTTP_ROUTE_FIND(frame, content_end);
+            stream->place.route = HTTP_ROUTE_FIND(frame, target_end);
     }
     stream->phase = HTTP_PHASE_FIELDS;
     return HTTP_EVENT_NONE;

@@ -43,11 +43,12 @@ static __always_inline void http_mark_path(struct http_frame *frame)
     compiler_barrier();
 }
 
-/* A route holds no '?': matching the whole target by prefix is matching its path. */
-static __always_inline __u16 http_route_find(struct http_frame *frame, __u32 content_end)
+/* The request's target ends at `end`. A route holds no '?': matching the whole target by prefix is
+ * matching its path. */
+static __always_inline __u16 http_route_find(struct http_frame *frame, __u32 end)
 {
     struct http_route_key *key = &frame->keys.route;
-    __u32 end = content_end - 9, known = frame->window.line + HTTP_LINE_KEPT - HTTP_LINE_TAIL;
+    __u32 known = frame->window.line + HTTP_LINE_KEPT - HTTP_LINE_TAIL;
 
     if (end > known) /* behind it, a line over several packets has lost its middle */
         end = known;
@@ -97,7 +98,7 @@ static __always_inline __u16 http_host_find(struct http_frame *frame)
 }
 
 #ifndef HTTP_ROUTE_FIND
-#define HTTP_ROUTE_FIND(frame, content_end) http_route_find(frame, content_end)
+#define HTTP_ROUTE_FIND(frame, end) http_route_find(frame, end)
 #define HTTP_HOST_FIND(frame) http_host_find(frame)
 #endif
 

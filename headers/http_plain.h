@@ -50,7 +50,7 @@ static __always_inline int http_plain_request_line(struct http_frame *frame, __u
     if (!http_ends_with_version(window, line_end - 2))
         return 0;
     if (http_routes_are_on())
-        frame->stream.place.route = HTTP_ROUTE_FIND(frame, line_end - 2);
+        frame->stream.place.route = HTTP_ROUTE_FIND(frame, line_end - 11);
     return 1;
 }
 

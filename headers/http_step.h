@@ -296,18 +296,23 @@ static __always_inline int http_refill(void *context, struct http_frame *frame)
         return 1;
     if (offset >= frame->packet.length)
         return 0;
-    /* 64 bits wide: a bound checked on half a register is forgotten with the other half. Less one
-     * while it is checked: before 6.2 the verifier learns nothing from a comparison with 0. */
+    /* 64 bits wide: a bound checked on half a register is forgotten with the other half; and used at
+     * once: an old verifier forgets it where the register goes to the stack. Less one while it is
+     * checked: before 6.2 the verifier learns nothing from a comparison with 0. */
     __u64 length = frame->packet.length - offset, end = window->end;
     if (length > HTTP_WINDOW_LOAD)
         length = HTTP_WINDOW_LOAD;
-    length--;
     compiler_forget(end);
+    if (end > HTTP_LINE_KEPT)
+        return 0;
+    __u8 *to = window->bytes + end;
+    compiler_forget(to);
+    length--;
     compiler_forget(length);
-    if (end > HTTP_LINE_KEPT || length >= HTTP_WINDOW_LOAD)
+    if (length >= HTTP_WINDOW_LOAD)
         return 0;
     length++;
-    if (http_packet_load(context, frame, offset, window->bytes + end, length))
+    if (http_packet_load(context, frame, offset, to, length))
         return 0;
     window->end = end + length;
     return 1;
@@ -408,6 +413,28 @@ static __always_inline int http_step_body(struct http_frame *frame)
     return action | http_more(frame);
 }
 
+/* One byte of a PROXY header: version, family, and two of length, gathered in `body` behind a 1. */
+static __always_inline int http_step_proxy(void *context, struct http_frame *frame)
+{
+    struct http_stream *stream = &frame->stream;
+    __u32 offset = stream->next - frame->packet.sequence;
+    __u8 *byte = frame->window.bytes + HTTP_WINDOW_BYTES; /* which holds none of the packet's */
+
+    if (offset >= frame->packet.length || http_packet_load(context, frame, offset, byte, 1))
+        return 0;
+    stream->next++;
+    stream->body = stream->body << 8 | *byte;
+    if (!(stream->body >> 32))
+        return http_more(frame);
+    if ((stream->body >> 28 & 0xf) != 2)
+        return http_not_http(frame, 0);
+    stream->left = stream->body & 0xffff;
+    stream->body = 0;
+    http_skip(stream, HTTP_PHASE_BODY);
+    http_window_seek(frame);
+    return HTTP_ACTION_MORE;
+}
+
 /* One step through the frame's packet; HTTP_ACTION_* */
 static __always_inline int http_step(void *context, struct http_frame *frame)
 {
@@ -419,6 +446,8 @@ static __always_inline int http_step(void *context, struct http_frame *frame)
         return http_step_lines(context, frame);
     if (phase == HTTP_PHASE_LOST)
         return http_step_lost(context, frame);
+    if (phase == HTTP_PHASE_PROXY)
+        return http_step_proxy(context, frame);
     return 0;
 }
 
@@ -429,6 +458,8 @@ static __always_inline int http_may_start(const struct http_window *window, __u3
 
     if (!((http_word(window, 0) ^ HTTP_TEXT_VERSION) & HTTP_BYTES(compared)))
         return 1;
+    if (kept <= 2 && !((http_word(window, 0) ^ '\r' << 8) & HTTP_BYTES(kept)))
+        return 1; /* it may begin a PROXY header */
     for (__u32 i = 0; i < 32; i++) {
         if (i >= kept)
             return 1;

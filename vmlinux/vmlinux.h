@@ -29,7 +29,7 @@ enum bpf_map_type {
 };
 
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_F_NO_PREALLOC = 1, BPF_SK_STORAGE_GET_F_CREATE = 1 };
-enum { BPF_TCP_CLOSE = 7, BPF_TCP_LISTEN = 10 };
+enum { BPF_TCP_SYN_SENT = 2, BPF_TCP_CLOSE = 7, BPF_TCP_LISTEN = 10 };
 enum {
     BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB = 4,
     BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB = 5,
@@ -51,8 +51,7 @@ struct bpf_sock {
     __u32 src_ip4;
     __u32 src_ip6[4];
     __u32 src_port;
-    __be16 dst_port;
-    __u16 : 16;
+    __u32 dst_port; /* network byte order in its first half; before 5.17 only read whole */
     __u32 dst_ip4;
     __u32 dst_ip6[4];
     __u32 state;

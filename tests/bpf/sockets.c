@@ -84,6 +84,15 @@ static void play_send(struct connection *connection, const struct conversation *
     }
 }
 
+static void reset(int *fd)
+{
+    const struct linger at_once = {.l_onoff = 1};
+
+    must(!setsockopt(*fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), "SO_LINGER");
+    close(*fd);
+    *fd = -1;
+}
+
 void connection_play(struct connection *connection, const struct conversation *how,
                      const struct step *steps)
 {
@@ -94,12 +103,8 @@ void connection_play(struct connection *connection, const struct conversation *h
             play_send(connection, how, step);
             continue;
         }
-        if (step->sender == CLIENT_RESETS) {
-            const struct linger at_once = {.l_onoff = 1};
-            must(!setsockopt(connection->client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
-                 "SO_LINGER");
-            close(connection->client);
-            connection->client = -1;
+        if (step->sender >= CLIENT_RESETS) {
+            reset(step->sender == CLIENT_RESETS ? &connection->client : &connection->server);
             return;
         }
         int from = step->sender == CLIENT_CLOSES ? connection->client : server_end(connection);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum sender { CLIENT, SERVER, CLIENT_CLOSES, SERVER_CLOSES, CLIENT_RESETS };
+enum sender { CLIENT, SERVER, CLIENT_CLOSES, SERVER_CLOSES, CLIENT_RESETS, SERVER_RESETS };
 
 struct step {
     enum sender sender;

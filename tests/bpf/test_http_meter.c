@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The BPF programs on a real kernel with real sockets: loads them, plays conversations in a cgroup of
- * its own, and compares the rows with what was said. */
+/* The BPF programs on a real kernel with real sockets: loads them, plays conversations in a cgroup
+ * of its own, and compares the rows with what was said. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ static void assert_three_exchanges(void)
     assert_int_equal(row_gained(HTTP_ROLE_CLIENT, HTTP_METHOD_POST, 404).response_bytes, 14);
     assert_int_equal(row_gained(HTTP_ROLE_SERVER, HTTP_METHOD_HEAD, 200).response_bytes, 0);
     assert_int_equal(outcome_gained(HTTP_HEAD_COUNTED), 6);
+    assert_int_equal(outcome_gained(HTTP_CONNECTION_SEEN), 2);
     assert_int_equal(outcome_gained(HTTP_CONNECTION_HTTP), 2);
     assert_int_equal(outcome_gained(HTTP_LOSS_RESYNC), 0);
 }
@@ -53,6 +55,25 @@ static void test_ipv6(void **state)
     assert_three_exchanges();
 }
 
+/* Extension headers before TCP's, as a jumbo payload has one. */
+static void test_ipv6_options(void **state)
+{
+    const struct conversation how = {.family = AF_INET6};
+    const uint8_t padding[] = {0, 0, 1, 4, 0, 0, 0, 0};
+    struct connection connection;
+
+    (void)state;
+    connection_open(&connection, &how);
+    for (int i = 0; i < 2; i++) {
+        int fd = i ? connection.server : connection.client;
+        assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_HOPOPTS, padding, sizeof(padding)), 0);
+        assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_DSTOPTS, padding, sizeof(padding)), 0);
+    }
+    connection_play(&connection, &how, three_exchanges);
+    connection_close(&connection);
+    assert_three_exchanges();
+}
+
 static void test_every_byte_its_own_segment(void **state)
 {
     (void)state;
@@ -64,6 +85,13 @@ static void test_deferred_accept(void **state)
 {
     (void)state;
     play(&(struct conversation){.family = AF_INET, .defer_accept = true}, three_exchanges);
+    assert_three_exchanges();
+}
+
+static void test_deferred_accept_ipv6(void **state)
+{
+    (void)state;
+    play(&(struct conversation){.family = AF_INET6, .defer_accept = true}, three_exchanges);
     assert_three_exchanges();
 }
 
@@ -195,8 +223,9 @@ static void test_not_http(void **state)
     assert_int_equal(outcome_gained(HTTP_HEAD_COUNTED), 0);
 }
 
-/* Opened before the programs are attached: counted from its next request on. */
-static void test_begun_before(void **state)
+/* Opened before the programs are attached: counted from its next request on. It does not tell when
+ * it ends: an answer without a length ends with the FIN or RST that goes by. */
+static void begun_before(const struct step *end)
 {
     const struct conversation how = {.family = AF_INET};
     static const struct step before[] = {
@@ -211,21 +240,38 @@ static void test_begun_before(void **state)
         {SERVER, "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok"},
         {CLIENT, "GET /four HTTP/1.1\r\nHost: x\r\n\r\n"},
         {SERVER, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"},
+        {CLIENT, "GET /old HTTP/1.0\r\n\r\n"},
+        {SERVER, "HTTP/1.0 203 Fine\r\n\r\nuntil the end"},
         {0},
     };
     struct connection connection;
 
-    (void)state;
     http_meter_free(&meter);
     connection_open(&connection, &how);
     connection_play(&connection, &how, before);
     assert_int_equal(http_meter_new(&meter_config, meter_cgroup, &meter), 0);
     meter_forget();
     connection_play(&connection, &how, after);
+    assert_counted(HTTP_METHOD_GET, 203, 0);
+    connection_play(&connection, &how, end);
     connection_close(&connection);
     assert_counted(HTTP_METHOD_GET, 202, 2);
+    assert_counted(HTTP_METHOD_GET, 203, 1);
     assert_counted(HTTP_METHOD_GET, 200, 0);
     assert_int_equal(outcome_gained(HTTP_HEAD_REQUEST_UNSEEN), 2);
+    assert_adds_up();
+}
+
+static void test_begun_before(void **state)
+{
+    (void)state;
+    begun_before((const struct step[]){{SERVER_CLOSES, NULL}, {0}});
+}
+
+static void test_begun_before_and_reset(void **state)
+{
+    (void)state;
+    begun_before((const struct step[]){{SERVER_RESETS, NULL}, {0}});
 }
 
 /* 16 rows, 20 statuses, two roles: what finds no row is in its role's surplus row. The second meter
@@ -240,10 +286,12 @@ static void test_surplus_in_a_second_meter(void **state)
 
     (void)state;
     small.max_rows = 16;
+    small.native_histograms = true;
     assert_int_equal(http_meter_new(&small, meter_cgroup, &other), 0);
     for (int status = 300; status < 320; status++) {
         char response[64];
-        snprintf(response, sizeof(response), "HTTP/1.1 %d Any\r\nContent-Length: 0\r\n\r\n", status);
+        snprintf(response, sizeof(response), "HTTP/1.1 %d Any\r\nContent-Length: 0\r\n\r\n",
+                 status);
         const struct step steps[] = {
             {CLIENT, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"}, {SERVER, response}, {0}};
         play(&(struct conversation){.family = AF_INET}, steps);
@@ -251,8 +299,13 @@ static void test_surplus_in_a_second_meter(void **state)
     }
     assert_int_equal(http_meter_read(other, &rows, &count), 0);
     assert_int_equal(count, 16 + HTTP_ROLES);
-    for (size_t i = 0; i < count; i++)
-        counted[rows[i].key.role] += row_count(&rows[i].row);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t native = 0;
+        for (size_t j = 0; j < HTTP_NATIVE_BUCKETS; j++)
+            native += rows[i].native->buckets[j];
+        assert_int_equal(native, row_count(&rows[i].row));
+        counted[rows[i].key.role] += native;
+    }
     assert_int_equal(counted[HTTP_ROLE_SERVER], 20);
     assert_int_equal(counted[HTTP_ROLE_CLIENT], 20);
     assert_int_equal(http_meter_read_outcomes(other, outcomes), 0);
@@ -267,8 +320,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LIVE(test_ipv4),
         LIVE(test_ipv6),
+        LIVE(test_ipv6_options),
         LIVE(test_every_byte_its_own_segment),
         LIVE(test_deferred_accept),
+        LIVE(test_deferred_accept_ipv6),
         LIVE(test_deferred_accept_ipv6_in_pieces),
         LIVE(test_pipelined),
         LIVE(test_more_outstanding_than_slots),
@@ -277,6 +332,7 @@ int main(void)
         LIVE(test_time_to_first_byte),
         LIVE(test_not_http),
         LIVE(test_begun_before),
+        LIVE(test_begun_before_and_reset),
         LIVE(test_surplus_in_a_second_meter),
     };
 

@@ -102,6 +102,8 @@ KeepAliveTimeout 30
 MaxKeepAliveRequests 0
 StartServers {8 if mpm == "prefork" else 1}
 MaxRequestWorkers {64 if mpm == "prefork" else 100}
+# None is one too many: Apache ends such by an OPTIONS of its own, at a time of its own.
+{"MaxSpareServers 64" if mpm == "prefork" else ""}
 RequestReadTimeout header=0 body=0
 DocumentRoot {cluster.path('pages')}
 Redirect 204 /empty

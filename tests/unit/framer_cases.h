@@ -44,6 +44,8 @@ struct framer_case {
 #define OK(fields) "HTTP/1.1 200 OK\r\nServer: s\r\n" fields "\r\n"
 #define OK2 OK("Content-Length: 2\r\n") "ok"
 #define NOTHING OK("Content-Length: 0\r\n")
+#define PROXY "PROXY TCP4 192.0.2.1 192.0.2.2 1024 80\r\n"
+#define PROXY2(bytes) "\r\n\r\n\0\r\nQUIT\n" bytes
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
 
 #define M(name) HTTP_METHOD_##name
@@ -222,7 +224,7 @@ static const struct framer_case framer_cases[] = {
      {C(POST(CHUNKED) "0\r\n\r\n"), S(OK(CHUNKED) "0\r\n\r\n"), C(GET), S(OK2)},
      {{M(POST), 200, 0, 0}, {M(GET), 200, 0, 2}}},
     {"zeros of a chunk size",
-     {C(GET), S(OK(CHUNKED) "00000002\r\nok\r\n0000\r\n\r\n")},
+     {C(GET), S(OK(CHUNKED) "000000000000002\r\nok\r\n0000\r\n\r\n")},
      {{M(GET), 200, 0, 2}}},
     {"chunks with bare LF",
      {C(GET), S(OK(CHUNKED) "2\nok\n0\n\n"), C(GET), S(OK2)},
@@ -417,6 +419,52 @@ static const struct framer_case framer_cases[] = {
      {{M(GET), 200, 0, 2}},
      {LOST}},
 
+    /* versions as servers take them */
+    {"version of two digits",
+     {C("GET / HTTP/1.10\r\n\r\n" GET), S(OK2 OK2)},
+     {{M(GET), 200, 0, 2}, {M(GET), 200, 0, 2}}},
+    {"version of three digits",
+     {C("GET / HTTP/1.100\r\n\r\n"), SF("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")},
+     {{M(GET), 400, 0, 0}}},
+    {"blanks behind the version",
+     {C("GET / HTTP/1.1 \t  \r\n\r\n" GET), S(OK2 OK2)},
+     {{M(GET), 200, 0, 2}, {M(GET), 200, 0, 2}}},
+    {"version 2.0",
+     {C("GET / HTTP/2.0\r\n\r\n" GET), S(OK2 OK2)},
+     {{M(GET), 200, 0, 2}, {M(GET), 200, 0, 2}}},
+    {"version without a point",
+     {C("GET / HTTP/211\r\n\r\n"), SF("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")},
+     {{M(GET), 400, 0, 0}}},
+    {"version 2.0 of a method unknown",
+     {C("GOT / HTTP/2.0\r\n\r\n"), SF("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")},
+     {{M(OTHER), 400, 0, 0}}},
+
+    /* the PROXY protocol */
+    {"proxy",
+     {C(PROXY GET), S(OK2), C(POST("Content-Length: 5\r\n") "hello"), S(OK2)},
+     {{M(GET), 200, 0, 2}, {M(POST), 200, 5, 2}}},
+    {"proxy, pipelined",
+     {C("PROXY UNKNOWN\r\n" GET "HEAD / HTTP/1.1\r\n\r\n"), S(OK2 NOTHING)},
+     {{M(GET), 200, 0, 2}, {M(HEAD), 200, 0, 0}}},
+    {"proxy, a method", {C("PROXY /p HTTP/1.1\r\n\r\n"), S(OK2)}, {{M(OTHER), 200, 0, 2}}},
+    {"proxy behind a request",
+     {C(GET), S(OK2), C(PROXY), SF("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")},
+     {{M(GET), 200, 0, 2}, {M(OTHER), 400, 0, 0}},
+     {LOST}},
+    {"proxy 2",
+     {C(PROXY2("\x21\x11\0\x0c") "\n\r\n\r\n\0\0GET /" GET GET), S(OK2 OK2)},
+     {{M(GET), 200, 0, 2}, {M(GET), 200, 0, 2}}},
+    {"proxy 2, alone", {C(PROXY2("\x20\0\0\0")), C(GET), S(OK2)}, {{M(GET), 200, 0, 2}}},
+    {"proxy 2, answered",
+     {C(PROXY2("\x21\x11\0\x0c") "0123456789ab"), C("GET / HT"),
+      SF("HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n")},
+     {{M(OTHER), 408, 0, 0}}},
+    {"proxy 3",
+     {C(PROXY2("\x31\x11\0\x0c")), SF("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")},
+     {{M(OTHER), 400, 0, 0}}},
+    {"half of proxy 2", {C("QUIT\n\x20\0\0\0"), S("-ERR\r\n")}, {}, {NOT_HTTP}},
+    {"other half of proxy 2", {C("\r\n\r\n\0\r\nQUID\n"), S("-ERR\r\n")}, {}, {NOT_HTTP}},
+
     /* no HTTP/1.x */
     {"TLS",
      {C("\x16\x03\x01\x00\x2a\x01\x00\x00\x26\x03\x03 0123456789"), S("\x16\x03\x03\n")},
@@ -435,7 +483,10 @@ static const struct framer_case framer_cases[] = {
      {C("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"), S("\0\0\0\4\0\0\0\0\0")},
      {},
      {NOT_HTTP}},
-    {"http/2 answered", {C("GET / HTTP/2.0\r\n\r\n"), S("HTTP/2 200\r\n\r\n")}, {}, {NOT_HTTP}},
+    {"http/2 answered",
+     {C("GET / HTTP/2.0\r\n\r\n"), S("HTTP/2 200\r\n\r\n")},
+     {{M(GET), NONE}},
+     {LOST}},
     {"http/0.9", {C("GET /\r\n"), SF("<html>")}, {}, {NOT_HTTP}},
     {"memcached", {C("get key\r\n"), S("VALUE key 0 2\r\nok\r\nEND\r\n")}, {}, {NOT_HTTP}},
     {"memcached set", {C("set key 0 0 2\r\nok\r\n"), S("STORED\r\n")}, {}, {NOT_HTTP}},

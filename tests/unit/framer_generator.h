@@ -155,6 +155,33 @@ static inline uint16_t route_of(const struct generator *generator, const char *t
                                length < HTTP_ROUTE_BYTES ? length : HTTP_ROUTE_BYTES);
 }
 
+static inline void put_version(struct generator *generator, int method_is_known)
+{
+    static const char *rare[] = {"1.10", "1.01 ", "1.1\t  ", "2.0"};
+
+    if (chance(generator, 8))
+        put(generator, " HTTP/%s%s", rare[random_below(&generator->random, 3 + method_is_known)],
+            line_end(generator));
+    else
+        put(generator, " HTTP/1.%u%s", random_below(&generator->random, 2), line_end(generator));
+}
+
+/* What a proxy says first. */
+static inline void put_proxy_header(struct generator *generator)
+{
+    static const char signature[] = "\r\n\r\n\0\r\nQUIT\n";
+    uint32_t length = filler_length(generator);
+    const char version[] = {0x21, 0x11, length >> 8, length};
+
+    if (chance(generator, 2)) {
+        put(generator, "PROXY TCP6 ::1 ::1 %u 80%s", length, line_end(generator));
+        return;
+    }
+    put_bytes(generator, signature, sizeof(signature) - 1);
+    put_bytes(generator, version, sizeof(version));
+    put_filler(generator, length, 1);
+}
+
 /* A whole request; where `early` is given, up to some byte of its body, and the rest's length
  * there. */
 static inline void put_request(struct generator *generator, uint32_t *early)
@@ -185,7 +212,7 @@ static inline void put_request(struct generator *generator, uint32_t *early)
     put(generator, "/");
     put_filler(generator, filler_length(generator), 0);
     row->route = route_of(generator, target);
-    put(generator, " HTTP/1.%u%s", random_below(&generator->random, 2), line_end(generator));
+    put_version(generator, row->method != HTTP_METHOD_OTHER);
     put_boring_fields(generator);
     if (length && !early && chance(generator, 2)) {
         put_chunked_field(generator);
@@ -266,6 +293,8 @@ static inline void generate(struct generator *generator)
         uint32_t rest = 0;
         int early = chance(generator, 10);
         turn_begin(generator, HTTP_INGRESS);
+        if (!i && chance(generator, 6))
+            put_proxy_header(generator);
         for (unsigned j = 0; j < deep; j++)
             put_request(generator, early && j == deep - 1 ? &rest : NULL);
         turn_begin(generator, HTTP_EGRESS);

@@ -191,7 +191,7 @@ static inline void framer_check(const struct framer *framer)
     const uint64_t *outcomes = framer->outcomes;
 
     for (int i = 0; i < HTTP_DIRECTIONS; i++) {
-        FRAMER_REQUIRE(framer->connection.halves[i].stream.phase <= HTTP_PHASE_IGNORED);
+        FRAMER_REQUIRE(framer->connection.halves[i].stream.phase <= HTTP_PHASE_PROXY);
         FRAMER_REQUIRE(framer->connection.halves[i].stream.kept <= HTTP_LINE_KEPT);
         FRAMER_REQUIRE(!framer->connection.turn.idle[i] ||
                        (framer->connection.halves[i].stream.phase == HTTP_PHASE_START &&
