@@ -44,8 +44,8 @@ static int check_config(const struct options *options)
     int status = STATUS_OK;
 
     int error = config_load(options->config_file, &config, &problems);
-    if (!error && !options->syntax_only)
-        error = config_check_parts(config, &problems);
+    if (!error)
+        error = config_check_parts(config, !options->syntax_only, &problems);
     if (error)
         status = print_problems(error, &problems);
     else {

@@ -27,9 +27,12 @@ struct config_case {
 #define NOT_PORTLESS " must be a host name or an IPv4 address, without scheme and port\n"
 #define NOT_A_HOST " is not a host name; letters, digits, - . and _ are allowed\n"
 #define BYTES_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define A_TAG \
+    "a YAML tag, which is not supported; write the value without it, or in quotes if it is a text " \
+    "that begins with !\n"
 #define NOT_A_LABEL "a label's name must be UTF-8 and not empty\n"
 #define UNBUILT " is not supported by this version of edgemeter (a Prometheus key); "
-#define NO_DISCOVERY \
+#define NO_DISCOVERY                                                                             \
     "list the targets in static_configs, or write them into a file of file_sd_configs, or have " \
     "them answered to http_sd_configs\n"
 #define NOT_A_PATTERN                                                                            \
@@ -92,12 +95,11 @@ static const struct config_case rejected_cases[] = {
             "        env: prod\n",
      "f:6:13: not valid YAML: mapping values are not allowed in this context; check the "
      "indentation of this line, and put a value that holds \": \" in quotes\n"},
-    {"a: *x", "f:1:4: the alias \"*x\" has no anchor: nothing above it is marked with that name\n"},
-    {"a: &x [*x]", "f:1:8: the alias \"*x\" refers to itself\n"},
-    {"a: !vault x",
-     "f:1:4: the YAML tag \"!vault\" is not supported; write the value without it\n"},
-    {"a: !!binary eA==", "f:1:4: the YAML tag \"tag:yaml.org,2002:binary\" is not supported; write "
-                         "the value without it\n"},
+    {"a: *x", "f:1:4: an alias without its anchor: nothing above it is marked with that name; a "
+              "text that begins with * needs quotes\n"},
+    {"a: &x [*x]", "f:1:8: an alias that refers to itself\n"},
+    {"a: !vault x", "f:1:4: " A_TAG},
+    {"a: !!binary eA==", "f:1:4: " A_TAG},
     {"? [a]\n"
      ": b",
      "f:1:3: a key must be plain text, not a list\n"},

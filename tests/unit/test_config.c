@@ -42,7 +42,12 @@ static void run_cases(const struct config_case *cases, size_t count, int wanted)
 
 static void test_rejected(void **state)
 {
+    static const char *const keys[] = {
+        "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY",
+        "AWS_SECRET_KEY",    "AWS_REGION",     "AWS_DEFAULT_REGION"};
     (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        unsetenv(keys[i]);
     run_cases(rejected_cases, ARRAY_SIZE(rejected_cases), -EINVAL);
 }
 
@@ -316,6 +321,19 @@ static void test_last_of_two_keys_wins(void **state)
     config_free(&config);
 }
 
+/* A key without a value is not a key left out: the page is at /, as in Prometheus. */
+static void test_no_metrics_path(void **state)
+{
+    (void)state;
+    struct config *config = parse_good("f", "scrape_configs:\n"
+                                            "- job_name: a\n"
+                                            "  metrics_path:\n"
+                                            "- {job_name: b, metrics_path: ''}\n");
+    assert_string_equal(config->scrapes[0]->metrics_path, "");
+    assert_string_equal(config->scrapes[1]->metrics_path, "");
+    config_free(&config);
+}
+
 static void test_merge_keys(void **state)
 {
     (void)state;
@@ -407,7 +425,7 @@ static void test_depth_and_breadth_are_bounded(void **state)
     buffer_clear(&yaml);
     for (int i = 0; i < 2000; i++)
         buffer_printf(&yaml, "k%d: &a%d x\n", i, i);
-    assert_refused(yaml.bytes, "the anchor \"&a1024\" is one more than the 1024 allowed");
+    assert_refused(yaml.bytes, "an anchor that is one more than the 1024 allowed");
 
     buffer_clear(&yaml);
     buffer_append_string(&yaml, "scrape_configs:\n");
@@ -499,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_external_labels),
         cmocka_unit_test(test_inherited_escaping),
         cmocka_unit_test(test_last_of_two_keys_wins),
+        cmocka_unit_test(test_no_metrics_path),
         cmocka_unit_test(test_merge_keys),
         cmocka_unit_test(test_aliases_are_bounded),
         cmocka_unit_test(test_merges_are_bounded),

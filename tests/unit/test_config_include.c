@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -70,15 +71,15 @@ static struct config *load(const char *name)
 }
 
 /* What is said of the file, the folder's name left out. */
-static void assert_problems(const char *name, bool files_too, const char *wanted)
+static void assert_problems(const char *name, bool with_files, const char *wanted)
 {
     autofree char *path = path_of(name);
     autobuffer struct buffer said, shortened;
     struct problems problems;
     struct config *config = NULL;
     int error = config_load(path, &config, &problems);
-    if (!error && files_too)
-        error = config_check_parts(config, &problems);
+    if (!error)
+        error = config_check_parts(config, with_files, &problems);
     buffer_init(&said, 1 << 16);
     buffer_init(&shortened, 1 << 16);
     buffer_append_string(&said, "");
@@ -156,6 +157,26 @@ static void test_problems(void **state)
         "bad/5.yml:1:32: unknown key \"x\" in scrape_configs[0]\n");
 }
 
+/* A folder that cannot be read is not one without jobs. */
+static void test_unreadable_folder(void **state)
+{
+    autofree char *path = path_of("loop");
+
+    (void)state;
+    assert_int_equal(symlink("loop", path), 0);
+    put("a.yml", "scrape_config_files: [loop/*.yml, missing/*.yml]\n"
+                 "scrape_configs: [{job_name: a}]\n");
+    assert_problems(
+        "a.yml", false,
+        "a.yml:1:23: scrape_config_files[0]: cannot list loop/*.yml: Too many levels of "
+        "symbolic links\n");
+    put("b.yml", "scrape_configs: [{job_name: b, file_sd_configs: [{files: [loop/*.yml]}]}]\n");
+    assert_problems(
+        "b.yml", true,
+        "b.yml: job \"b\": cannot list the files of targets loop/*.yml: Too many levels "
+        "of symbolic links\n");
+}
+
 static void test_checked_files(void **state)
 {
     (void)state;
@@ -211,16 +232,17 @@ static void test_checked_targets(void **state)
                  "  relabel_configs:\n"
                  "  - {action: drop, source_labels: [__address__], regex: d/e}\n"
                  "  - {action: drop, source_labels: [__meta_filepath], regex: ''}\n");
+#define OF_THE_CONFIGURATION                                                               \
+    "a.yml: job \"a\": static_configs, group 2: target \"a:2\": error parsing scrape "     \
+    "interval: \"5parsecs\" in label __scrape_interval__ is not a duration such as 15s\n"  \
+    "a.yml: job \"a\": static_configs, group 3: target \"a:3\": scrape timeout cannot be " \
+    "greater than scrape interval (\"10h\" > \"1m\")\n"
     assert_problems(
         "a.yml", true,
-        "a.yml: job \"a\": static_configs, group 2: target \"a:2\": error parsing scrape "
-        "interval: \"5parsecs\" in label __scrape_interval__ is not a duration such as "
-        "15s\n"
-        "a.yml: job \"a\": static_configs, group 3: target \"a:3\": scrape timeout cannot "
-        "be greater than scrape interval (\"10h\" > \"1m\")\n"
+        OF_THE_CONFIGURATION
         "a.yml: job \"b\": file of targets sd/good.yml, group 2: target \"b/c\": \"b/c\" is "
         "not a valid hostname: give host:port, without scheme and path\n");
-    assert_problems("a.yml", false, "");
+    assert_problems("a.yml", false, OF_THE_CONFIGURATION);
 }
 
 static uint64_t checksum(const struct config *config)
@@ -239,6 +261,7 @@ static void test_checksum(void **state)
     put("sum/1.yml", "scrape_configs: []\n");
     struct config *config = load("a.yml");
     uint64_t first = checksum(config), second;
+    assert_true(config->checksum == first); /* that of what was read */
     put("sum/x.txt", "not among them");
     assert_true(checksum(config) == first);
     put("sum/1.yml", "scrape_configs: []\n"); /* the same again */
@@ -349,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_jobs, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_problems, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_unreadable_folder, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checked_files, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checked_targets, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_checksum, make_folder, remove_folder),

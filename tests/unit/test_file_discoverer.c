@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -338,19 +340,46 @@ static void test_refresh_interval(void **state)
                 2);
 }
 
+/* While there is no descriptor left to list the folder with, nobody knows that a file is gone. */
+static void test_folder_cannot_be_listed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct rlimit limit, none;
+
+    put(fixture, "a.yml", "- targets: [a:1]\n");
+    put(fixture, "b.yml", "- targets: [b:1]\n");
+    start(fixture, "*.yml", NULL, 300 * NS_PER_MS);
+    expect(fixture, "+a.yml:0 a:1;+b.yml:0 b:1;");
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){(rlim_t)next, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    drop(fixture, "b.yml");
+    expect(fixture, "");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    expect(fixture, "-b.yml:0;");
+}
+
 static void test_mtime(void **state)
 {
     struct fixture *fixture = *state;
     autofree char *path = path_of(fixture, "a.yml"), *name = NULL;
     const struct timespec times[2] = {{1700000000, 5}, {1700000000, 5}};
+    const struct timespec later[2] = {{1700000600, 5}, {1700000600, 5}};
 
     put(fixture, "a.yml", "- targets: [a:1]\n");
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     start(fixture, "a.yml", NULL, 300 * NS_PER_SECOND);
     assert_true(asprintf(&name, "prometheus_sd_file_mtime_seconds{filename=\"%s\"}", path) > 0);
     assert_float_equal(metric_line(fixture->metrics, name), 1700000000, 0);
+    put(fixture, "a.yml", "- targets: [a:1]\n"); /* written anew, as it was */
+    assert_int_equal(utimensat(AT_FDCWD, path, later, 0), 0);
+    expect(fixture, "+a.yml:0 a:1;");
+    assert_float_equal(metric_line(fixture->metrics, name), 1700000600, 0);
     drop(fixture, "a.yml");
-    expect(fixture, "+a.yml:0 a:1;-a.yml:0;");
+    expect(fixture, "-a.yml:0;");
     assert_float_equal(metric_line(fixture->metrics, name), -1, 0);
 }
 
@@ -364,6 +393,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folder_comes_and_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folder_is_switched, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refresh_interval, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folder_cannot_be_listed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mtime, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

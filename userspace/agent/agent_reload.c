@@ -135,11 +135,14 @@ int agent_reload(struct agent *agent, struct buffer *why)
         log_warn("agent", "nothing to reload: there is no --config.file");
         return 0;
     }
+    /* What changes from here on is seen as a change, also of a file that is refused now. */
+    config_checksum(agent->options->config_file, agent->config, &agent->reload.checksum);
     int error = load(agent, &config, why);
     if (error) {
         log_error("agent", "the new configuration is not good; the present one stays",
                   LOG_STR("file", agent->options->config_file));
     } else {
+        agent->reload.checksum = config->checksum;
         error = apply(agent, &config);
         if (error && why)
             buffer_printf(why,
@@ -148,7 +151,6 @@ int agent_reload(struct agent *agent, struct buffer *why)
                           strerror(-error));
         config_free(&config);
     }
-    config_checksum(agent->options->config_file, agent->config, &agent->reload.checksum);
     note_outcome(agent, !error);
     if (!error)
         log_info("agent", "configuration reloaded", LOG_STR("file", agent->options->config_file),
@@ -195,7 +197,7 @@ static int start_looking(struct agent *agent)
     int error = loop_timer_new(agent->loop, look_at_files, agent, &agent->reload.timer);
     if (error)
         return error;
-    config_checksum(agent->options->config_file, agent->config, &agent->reload.checksum);
+    agent->reload.checksum = agent->config->checksum;
     if (file_watch_new(agent->loop, look_at_files, agent, &agent->reload.watch))
         log_warn("agent", "no inotify: the configuration is looked at every "
                           "--config.auto-reload-interval");

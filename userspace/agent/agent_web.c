@@ -30,10 +30,8 @@ static uint64_t look_at(uint64_t hash, const char *path)
 }
 
 /* The files that the configuration names are those of the one in use. */
-static uint64_t look_at_files(const struct agent *agent)
+static uint64_t look_at_files(const struct agent *agent, uint64_t hash)
 {
-    uint64_t hash = look_at(1, agent->options->web_config_file);
-
     for (size_t i = 0; i < AGENT_WEB_FILES; i++)
         hash = look_at(hash, agent->web.files[i]);
     return hash;
@@ -52,8 +50,11 @@ static int keep_names(struct agent *agent, const struct web_tls_config *tls)
     return 0;
 }
 
+/* Each file is looked at before it is read: what changes meanwhile is seen as a change later. Those
+ * that the configuration names are read after this. */
 static int load(struct agent *agent, struct web_config **out)
 {
+    uint64_t signature = look_at(1, agent->options->web_config_file);
     struct problems problems;
 
     int error = config_web_load(agent->options->web_config_file, out, &problems);
@@ -62,16 +63,21 @@ static int load(struct agent *agent, struct web_config **out)
                problems.list[i].message, LOG_STR("file", problems.list[i].file),
                LOG_UINT("line", problems.list[i].line));
     problems_free(&problems);
-    return error ? error : keep_names(agent, &(*out)->tls);
+    if (!error)
+        error = keep_names(agent, &(*out)->tls);
+    agent->web.signature = look_at_files(agent, signature);
+    return error;
 }
 
 int agent_web_load(struct agent *agent, struct web_config **out)
 {
-    if (!agent->options->web_config_file)
-        return 0;
-    int error = load(agent, out);
-    agent->web.signature = look_at_files(agent);
-    return error;
+    return agent->options->web_config_file ? load(agent, out) : 0;
+}
+
+static bool has_changed(const struct agent *agent)
+{
+    return look_at_files(agent, look_at(1, agent->options->web_config_file)) !=
+           agent->web.signature;
 }
 
 void agent_web_refresh(void *context)
@@ -79,12 +85,11 @@ void agent_web_refresh(void *context)
     struct agent *agent = context;
     struct web_config *config = NULL;
 
-    if (!agent->options->web_config_file || look_at_files(agent) == agent->web.signature)
+    if (!agent->options->web_config_file || !has_changed(agent))
         return;
     int error = load(agent, &config);
     if (!error)
         error = server_configure(agent->server, &config);
-    agent->web.signature = look_at_files(agent);
     web_config_free(&config);
     if (error)
         log_error("agent", "--web.config.file has changed and cannot be used; the one before stays",

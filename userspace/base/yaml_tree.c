@@ -93,7 +93,9 @@ static int node_new(struct builder *builder, enum yaml_tree_kind kind, yaml_mark
     return 0;
 }
 
-/* --- anchors and tags --- */
+/* --- anchors and tags ---
+ * Their names stand in no message: a password that begins with *, & or ! and has no quotes is one.
+ */
 
 static int anchor_add(struct builder *builder, const yaml_char_t *name, yaml_mark_t mark,
                       struct owned_node *node)
@@ -101,8 +103,8 @@ static int anchor_add(struct builder *builder, const yaml_char_t *name, yaml_mar
     if (!name)
         return 0;
     if (builder->anchor_count == YAML_TREE_MAX_ANCHORS)
-        return refuse(builder, mark, "the anchor \"&%s\" is one more than the %d allowed",
-                      (const char *)name, YAML_TREE_MAX_ANCHORS);
+        return refuse(builder, mark, "an anchor that is one more than the %d allowed",
+                      YAML_TREE_MAX_ANCHORS);
     if (!builder->anchors) {
         builder->anchors = calloc(YAML_TREE_MAX_ANCHORS, sizeof(*builder->anchors));
         if (!builder->anchors)
@@ -123,13 +125,14 @@ static int anchor_use(struct builder *builder, const yaml_event_t *event, struct
         if (strcmp(anchor->name, name) != 0)
             continue;
         if (anchor->node->open)
-            return refuse(builder, event->start_mark, "the alias \"*%s\" refers to itself", name);
+            return refuse(builder, event->start_mark, "an alias that refers to itself");
         *out = anchor->node;
         return charge(builder, anchor->node->weight, event->start_mark);
     }
-    return refuse(builder, event->start_mark,
-                  "the alias \"*%s\" has no anchor: nothing above it is marked with that name",
-                  name);
+    return refuse(
+        builder, event->start_mark,
+        "an alias without its anchor: nothing above it is marked with that name; a text that "
+        "begins with * needs quotes");
 }
 
 /* `usual` is the tag that changes nothing. */
@@ -139,8 +142,9 @@ static int tag_check(struct builder *builder, const yaml_char_t *tag, const char
     const char *name = (const char *)tag;
     if (!name || strcmp(name, usual) == 0 || strcmp(name, "!") == 0)
         return 0;
-    return refuse(builder, mark, "the YAML tag \"%s\" is not supported; write the value without it",
-                  name);
+    return refuse(builder, mark,
+                  "a YAML tag, which is not supported; write the value without it, or in quotes if "
+                  "it is a text that begins with !");
 }
 
 /* --- scalars --- */

@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/file_list.h"
 #include "base/file_read.h"
 #include "discover/discoverer.h"
 #include "discover/target_file.h"
@@ -21,6 +21,7 @@ struct check {
     struct problems *problems;
     const char *owner_kind, *owner; /* "job" and its name */
     const struct scrape_config *job;
+    bool no_files; /* none is opened */
     bool no_memory;
 };
 
@@ -42,7 +43,7 @@ report(struct check *check, enum problem_severity severity, const char *format, 
 
 static void check_file(struct check *check, const char *what, const char *path)
 {
-    if (!path)
+    if (!path || check->no_files)
         return;
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
@@ -152,15 +153,18 @@ static void check_target_file(struct check *check, const char *path)
 
 static void check_target_files(struct check *check, const struct file_config *config)
 {
-    for (size_t i = 0; i < config->pattern_count; i++) {
-        glob_t found = {0};
-        if (glob(config->patterns[i], GLOB_PERIOD, NULL, &found) == GLOB_NOSPACE)
+    for (size_t i = 0; !check->no_files && i < config->pattern_count; i++) {
+        autoglob glob_t found = {0};
+        int error = file_list(config->patterns[i], &found);
+        if (error == -ENOMEM)
             check->no_memory = true;
-        if (!found.gl_pathc)
+        else if (error)
+            report(check, PROBLEM_ERROR, "cannot list the files of targets %s: %s",
+                   config->patterns[i], strerror(-error));
+        else if (!found.gl_pathc)
             report(check, PROBLEM_WARNING, "no file of targets is there: %s", config->patterns[i]);
-        for (size_t k = 0; k < found.gl_pathc; k++)
+        for (size_t k = 0; !error && k < found.gl_pathc; k++)
             check_target_file(check, found.gl_pathv[k]);
-        globfree(&found);
     }
 }
 
@@ -180,9 +184,9 @@ static void check_discovery(struct check *check, const struct discovery_config *
     }
 }
 
-int config_check_parts(const struct config *config, struct problems *problems)
+int config_check_parts(const struct config *config, bool with_files, struct problems *problems)
 {
-    struct check check = {.problems = problems, .owner_kind = "job"};
+    struct check check = {.problems = problems, .owner_kind = "job", .no_files = !with_files};
 
     for (size_t i = 0; i < config->scrape_count; i++) {
         check.job = config->scrapes[i];

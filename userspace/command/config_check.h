@@ -7,8 +7,9 @@
 #include "config/config.h"
 
 /* Files of targets that are there must be good, and so must the targets, relabelled; other files
- * must be there and readable. What may come later, a file of targets, is a warning. 0, -EINVAL with
- * an error in `problems`, or -ENOMEM. */
-int config_check_parts(const struct config *config, struct problems *problems);
+ * must be there and readable. What may come later, a file of targets, is a warning. Without files
+ * only the targets of the configuration itself are looked at. 0, -EINVAL with an error in
+ * `problems`, or -ENOMEM. */
+int config_check_parts(const struct config *config, bool with_files, struct problems *problems);
 
 #endif

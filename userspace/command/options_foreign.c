@@ -82,12 +82,16 @@ const char *foreign_feature_advice(struct text name)
     } features[] = {
         {"agent", NULL},
         {"", NULL},
+        {"created-timestamp-zero-ingestion",
+         "no 0 is sent at a created time; remote write 2.0 carries the time itself"},
         {"exemplar-storage", "send_exemplars: true on a remote is enough"},
         {"expand-external-labels", "external_labels are expanded without it"},
         {"extra-scrape-metrics", "extra_scrape_metrics: true in global or in a job turns them on"},
+        {"metadata-wal-records", "remote write 2.0 has the metadata without it"},
         {"native-histograms", "scrape_native_histograms: true in global or in a job does it"},
         {"otlp-write-receiver", NO_RECEIVER},
         {"remote-write-receiver", NO_RECEIVER},
+        {"type-and-unit-labels", "series get no labels __type__ and __unit__"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
         if (text_equal(name, text_of(features[i].name)))

@@ -168,8 +168,10 @@ int config_parse(const char *name, const char *bytes, size_t length, struct conf
     int err = yaml_tree_parse((struct text){bytes, length}, problems, &tree);
     if (!err)
         err = config_new(&config);
-    if (!err)
+    if (!err) {
+        config->checksum = config_checksum_add(0, name, (struct text){bytes, length});
         err = decode_tree(&reader, tree, config);
+    }
     problems_sort(problems);
     free(reader.scrape_failure_log_file);
     if (!err)

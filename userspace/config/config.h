@@ -24,6 +24,7 @@ struct config {
     size_t scrape_count;
     char **included; /* scrape_config_files: patterns, as seen from the current folder */
     size_t included_count;
+    uint64_t checksum; /* of all files' bytes as they were read: see config_checksum() */
     struct remote_write_config **remotes; /* one reference each */
     size_t remote_count;
     bool http_metrics_given;                  /* the block that turns metering on */
@@ -39,8 +40,8 @@ int config_load(const char *path, struct config **out, struct problems *problems
 /* The same over bytes in memory; `name` stands for the file in messages. */
 int config_parse(const char *name, const char *bytes, size_t length, struct config **out,
                  struct problems *problems);
-/* A number for the bytes of the file and of those that `config` includes. 0, or a negative errno
- * where one cannot be read. */
+/* A number for the bytes of the file and of those that `config` includes as they are now: while it
+ * is config->checksum none has changed. 0, or a negative errno where one cannot be read. */
 int config_checksum(const char *path, const struct config *config, uint64_t *out);
 /* What runs without --config.file: the host's HTTP metered, nothing scraped, nothing sent. */
 int config_default(struct config **out);

@@ -67,6 +67,8 @@ void config_decode_sigv4(struct config_reader *reader, const struct yaml_tree_no
 /* That no other way to say who we are is given. */
 void config_check_sigv4(struct config_reader *reader, const struct yaml_tree_node *remote,
                         const struct config_place *place);
+/* The checksum of some files, and of one more behind them. */
+uint64_t config_checksum_add(uint64_t checksum, const char *path, struct text bytes);
 /* The target is a struct http_oauth2_config *. */
 void config_decode_oauth2(struct config_reader *reader, const struct yaml_tree_node *node,
                           const struct config_place *place, void *oauth2);

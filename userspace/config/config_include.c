@@ -2,16 +2,14 @@
 /* scrape_config_files: more jobs, in files of their own, whose relative paths start from their own
  * folders. Also tells whether any of the files has changed. */
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
 #include "base/cleanup.h"
+#include "base/file_list.h"
 #include "base/file_read.h"
 #include "base/path.h"
 #include "config/config_blocks.h"
-
-#define autoglob __attribute__((cleanup(globfree)))
 
 static bool has_job(const struct config *config, size_t count, const char *name)
 {
@@ -85,20 +83,15 @@ static void include_file(struct config_reader *reader, const char *path, struct 
     problems->file = path;
     problems->file_number = ++reader->last_file_number;
     int error = file_read(path, &bytes);
-    if (!error)
+    if (!error) {
+        config->checksum = config_checksum_add(config->checksum, path, buffer_text(&bytes));
         decode_bytes(reader, buffer_text(&bytes), config);
-    else if (report_unread(reader, error))
+    } else if (report_unread(reader, error)) {
         reader->no_memory = true;
+    }
     reader->directory = directory;
     problems->file = file;
     problems->file_number = number;
-}
-
-/* No file at all is no error: it may come later. */
-static int list_files(const char *pattern, glob_t *out)
-{
-    int error = glob(pattern, GLOB_PERIOD, NULL, out);
-    return error == GLOB_NOSPACE ? -ENOMEM : 0;
 }
 
 /* A star stands for "." and ".." too, and for the folders of a mounted ConfigMap. */
@@ -127,9 +120,12 @@ static void include_pattern(struct config_reader *reader, const struct yaml_tree
     if (!pattern)
         return;
     config->included[config->included_count++] = pattern;
-    if (list_files(pattern, &found))
+    int error = file_list(pattern, &found); /* no file at all is no error: it may come later */
+    if (error == -ENOMEM)
         reader->no_memory = true;
-    for (size_t i = 0; i < found.gl_pathc; i++)
+    else if (error)
+        config_error(reader, node, place, "cannot list %s: %s", pattern, strerror(-error));
+    for (size_t i = 0; !error && i < found.gl_pathc; i++)
         if (!is_hidden(found.gl_pathv[i]))
             include_file(reader, found.gl_pathv[i], config);
 }
@@ -152,41 +148,42 @@ void config_decode_scrape_files(struct config_reader *reader, const struct yaml_
 
 /* ---- the checksum ---- */
 
-static int add_file(XXH3_state_t *state, const char *path)
+uint64_t config_checksum_add(uint64_t checksum, const char *path, struct text bytes)
+{
+    checksum = XXH3_64bits_withSeed(path, strlen(path) + 1, checksum);
+    return XXH3_64bits_withSeed(bytes.bytes, bytes.length, checksum);
+}
+
+static int add_file(uint64_t *checksum, const char *path)
 {
     autobuffer struct buffer bytes;
 
     buffer_init(&bytes, YAML_TREE_MAX_BYTES);
     int error = file_read(path, &bytes);
-    if (error)
-        return error;
-    XXH3_64bits_update(state, path, strlen(path) + 1);
-    XXH3_64bits_update(state, bytes.bytes, bytes.length);
-    return 0;
+    if (!error)
+        *checksum = config_checksum_add(*checksum, path, buffer_text(&bytes));
+    return error;
 }
 
-static int add_pattern(XXH3_state_t *state, const char *pattern)
+static int add_pattern(uint64_t *checksum, const char *pattern)
 {
     autoglob glob_t found = {0};
 
-    int error = list_files(pattern, &found);
+    int error = file_list(pattern, &found);
     for (size_t i = 0; i < found.gl_pathc && !error; i++)
         if (!is_hidden(found.gl_pathv[i]))
-            error = add_file(state, found.gl_pathv[i]);
+            error = add_file(checksum, found.gl_pathv[i]);
     return error;
 }
 
 int config_checksum(const char *path, const struct config *config, uint64_t *out)
 {
-    XXH3_state_t *state = XXH3_createState();
-    if (!state)
-        return -ENOMEM;
-    XXH3_64bits_reset(state);
-    int error = add_file(state, path);
+    uint64_t checksum = 0;
+
+    int error = add_file(&checksum, path);
     for (size_t i = 0; i < config->included_count && !error; i++)
-        error = add_pattern(state, config->included[i]);
+        error = add_pattern(&checksum, config->included[i]);
     if (!error)
-        *out = XXH3_64bits_digest(state);
-    XXH3_freeState(state);
+        *out = checksum;
     return error;
 }

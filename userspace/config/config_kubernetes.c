@@ -16,6 +16,11 @@
 
 /* --- role --- */
 
+static bool is_role(const struct yaml_tree_node *role)
+{
+    return role && (text_equal(role->text, TEXT("pod")) || text_equal(role->text, TEXT("node")));
+}
+
 static void decode_role(struct config_reader *reader, const struct yaml_tree_node *node,
                         const struct config_place *place, void *target)
 {
@@ -24,12 +29,10 @@ static void decode_role(struct config_reader *reader, const struct yaml_tree_nod
 
     if (!config_expect(reader, node, place, YAML_TREE_SCALAR))
         return;
-    if (text_equal(node->text, TEXT("node"))) {
-        config->role = KUBERNETES_NODE;
+    if (is_role(node)) {
+        config->role = text_equal(node->text, TEXT("node")) ? KUBERNETES_NODE : KUBERNETES_POD;
         return;
     }
-    if (text_equal(node->text, TEXT("pod")))
-        return;
     for (size_t i = 0; i < sizeof(unbuilt) / sizeof(*unbuilt); i++) {
         if (!text_equal(node->text, text_of(unbuilt[i])))
             continue;
@@ -149,13 +152,15 @@ static void decode_selector(struct config_reader *reader, const struct yaml_tree
     free(selector.role);
 }
 
-/* After all other keys: which selectors fit depends on the role. */
+/* Which selectors fit depends on the role: after all other keys, and where it is a role. */
 static void decode_selectors(struct config_reader *reader, const struct yaml_tree_node *node,
                              const struct config_place *place, struct kubernetes_config *config)
 {
     const struct yaml_tree_node *list = config_given(node, "selectors");
     const struct config_place where = {.parent = place, .key = "selectors"};
 
+    if (!is_role(config_given(node, "role")))
+        return;
     if (!list || !config_expect(reader, list, &where, YAML_TREE_SEQUENCE))
         return;
     for (size_t i = 0; i < list->count; i++) {

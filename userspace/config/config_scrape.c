@@ -42,6 +42,19 @@ static void check_intervals(struct config_reader *reader, const struct yaml_tree
     }
 }
 
+/* As in Prometheus, which a key without a value does not leave at its default. */
+static void check_metrics_path(struct config_reader *reader, const struct yaml_tree_node *node,
+                               const struct config_place *place, struct scrape_config *scrape)
+{
+    const struct yaml_tree_pair *path = yaml_tree_find(node, "metrics_path");
+
+    if (!path || path->value->kind != YAML_TREE_NULL || !scrape->metrics_path)
+        return;
+    scrape->metrics_path[0] = '\0';
+    config_warning(reader, path->value, &(struct config_place){place, "metrics_path"},
+                   "has no value, which is taken as an empty path");
+}
+
 static void check_scheme(struct config_reader *reader, const struct yaml_tree_node *node,
                          const struct config_place *place, struct scrape_config *scrape)
 {
@@ -57,6 +70,7 @@ static void check_scrape(struct config_reader *reader, const struct yaml_tree_no
 {
     check_job_name(reader, node, place, target);
     check_intervals(reader, node, place, target);
+    check_metrics_path(reader, node, place, target);
     check_scheme(reader, node, place, target);
 }
 

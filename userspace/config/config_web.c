@@ -185,7 +185,9 @@ static void check_tls(struct config_reader *reader, const struct yaml_tree_node 
         config_error(reader, node, place,
                      "client CA's have been configured without a Client Auth Policy");
     if (checks && !has_ca)
-        config_error(reader, node, place, "this client_auth_type needs client_ca_file");
+        config_warning(reader, node, place,
+                       "without client_ca_file a certificate of any authority that this system "
+                       "trusts is good");
     if (tls->client_sans.count && tls->client_auth != WEB_REQUIRE_AND_VERIFY_CLIENT_CERT)
         config_error(reader, node, place,
                      "client_allowed_sans needs client_auth_type RequireAndVerifyClientCert");

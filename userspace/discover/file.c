@@ -3,7 +3,6 @@
  * and every refresh interval. A file that cannot be read or understood keeps the targets that it
  * had. */
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file_list.h"
 #include "base/file_read.h"
 #include "base/file_watch.h"
 #include "base/log.h"
@@ -19,7 +19,7 @@
 
 #define MAX_FILES 16384
 #define MAX_REASON 512
-#define RETRY_NS (5 * NS_PER_SECOND) /* while a folder is not there */
+#define RETRY_NS (5 * NS_PER_SECOND) /* while a folder is not there, or cannot be read */
 
 /* A file as it was read last. */
 struct target_source {
@@ -42,6 +42,7 @@ struct file_discoverer {
     struct target_source *files;
     size_t file_count;
     bool folder_missing, warned;
+    bool unlisted; /* a pattern's folder could not be read */
     struct metric *scan_duration, *read_errors, *watcher_errors;
 };
 
@@ -162,29 +163,28 @@ static void note_failure(struct file_discoverer *self, struct target_source *fil
     file->failure = strdup(reason);
 }
 
-static void set_mtime(struct file_discoverer *self, struct target_source *file)
+static void set_mtime(struct file_discoverer *self, struct target_source *file,
+                      const struct stat *status)
 {
-    struct stat status;
-
-    if (!self->environment.metrics || stat(file->path, &status) < 0)
-        return;
     if (!file->mtime && metric_new(self->environment.metrics, &mtime_family,
                                    METRIC_LABELS("filename", file->path), &file->mtime))
         return; /* more files than a family has room for: one without its gauge */
-    metric_set(file->mtime, (double)status.st_mtim.tv_sec);
+    metric_set(file->mtime, (double)status->st_mtim.tv_sec);
 }
 
 /* What is the same as at the last time is not handed over again. */
 static void take_content(struct file_discoverer *self, struct target_source *file,
-                         struct text bytes)
+                         const struct stat *status, struct text bytes)
 {
     XXH128_hash_t hash = XXH3_128bits(bytes.bytes, bytes.length);
     autobuffer struct buffer reason;
     struct target_file content;
 
     buffer_init(&reason, MAX_REASON);
-    if (!file->failure && file->taken && XXH128_isEqual(hash, file->content))
+    if (!file->failure && file->taken && XXH128_isEqual(hash, file->content)) {
+        set_mtime(self, file, status);
         return;
+    }
     int error = target_file_parse(file->path, bytes, &content, &reason);
     if (!error) {
         error = hand_over(self, file, &content);
@@ -200,7 +200,7 @@ static void take_content(struct file_discoverer *self, struct target_source *fil
     free(TAKE_PTR(file->failure));
     file->content = hash;
     file->taken = true;
-    set_mtime(self, file);
+    set_mtime(self, file, status);
 }
 
 static void refresh_file(struct file_discoverer *self, const char *path)
@@ -228,23 +228,25 @@ static void refresh_file(struct file_discoverer *self, const char *path)
     if (error)
         note_failure(self, file, error == -E2BIG ? "larger than 4 MiB" : strerror(-error));
     else
-        take_content(self, file, buffer_text(&bytes));
+        take_content(self, file, &status, buffer_text(&bytes));
 }
 
 /* ---- all files ---- */
 
-/* Go's patterns take a leading dot as any other character. */
-static void refresh_pattern(struct file_discoverer *self, const char *pattern)
+/* Whether all its files were found. */
+static bool refresh_pattern(struct file_discoverer *self, const char *pattern)
 {
-    glob_t found = {0};
+    autoglob glob_t found = {0};
 
-    int error = glob(pattern, GLOB_PERIOD, NULL, &found);
-    if (error && error != GLOB_NOMATCH)
-        log_error("discover", "cannot list the files of a pattern", LOG_STR("pattern", pattern),
-                  LOG_STR("err", error == GLOB_NOSPACE ? "out of memory" : "cannot be read"));
+    int error = file_list(pattern, &found);
+    if (error)
+        metric_add(self->read_errors, 1);
+    if (error && !self->unlisted)
+        log_error("discover", "cannot list the files of a pattern; the targets that there are stay",
+                  LOG_STR("pattern", pattern), LOG_STR("err", strerror(-error)));
     for (size_t i = 0; !error && i < found.gl_pathc; i++)
         refresh_file(self, found.gl_pathv[i]);
-    globfree(&found);
+    return !error;
 }
 
 static void watch_patterns(struct file_discoverer *self)
@@ -268,21 +270,23 @@ static void on_refresh(void *context)
 {
     struct file_discoverer *self = context;
     uint64_t started = clock_monotonic_ns(), next = self->config->refresh_interval_ns;
+    bool all = true;
 
     watch_patterns(self); /* first: what happens from here on is not missed */
     for (size_t i = 0; i < self->config->pattern_count; i++)
-        refresh_pattern(self, self->config->patterns[i]);
-    for (size_t i = self->file_count; i-- > 0;) {
+        all &= refresh_pattern(self, self->config->patterns[i]);
+    for (size_t i = self->file_count; all && i-- > 0;) {
         struct target_source *file = &self->files[i];
         if (!file->seen) {
             take_back_groups(self, file, 0);
             forget_file(self, i);
         }
     }
+    self->unlisted = !all;
     for (size_t i = 0; i < self->file_count; i++)
         self->files[i].seen = false;
     metric_observe(self->scan_duration, (double)(clock_monotonic_ns() - started) / 1e9);
-    if (self->folder_missing && next > RETRY_NS)
+    if ((self->folder_missing || self->unlisted) && next > RETRY_NS)
         next = RETRY_NS;
     loop_timer_after(self->timer, next);
 }
