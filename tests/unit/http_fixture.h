@@ -130,10 +130,20 @@ static inline void write_file(const char *path, const char *text)
     fclose(file);
 }
 
+/* A proxy that the machine's environment names is none of the tests'. */
+static inline void forget_proxies(void)
+{
+    static const char *const names[] = {"HTTP_PROXY",  "HTTPS_PROXY", "NO_PROXY",      "http_proxy",
+                                        "https_proxy", "no_proxy",    "REQUEST_METHOD"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        unsetenv(names[i]);
+}
+
 /* As http_setup, but that calls take the way through libcurl, though it leads to an address. */
 static inline int http_setup_libcurl(void **state)
 {
     http_setup(state);
+    forget_proxies();
     ((struct fixture *)*state)->config.proxy.from_environment = true;
     return 0;
 }

@@ -30,6 +30,8 @@ struct server {
     int requests;
     struct buffer last; /* the last complete request, head and body */
     const char *canned; /* the whole answer to /canned */
+    /* Answers in place of what is here by path; may close the connection. NULL: none. */
+    void (*respond)(struct server *server, struct connection *connection, const char *path);
     struct connection connections[CONNECTIONS];
 };
 
@@ -69,6 +71,20 @@ static inline void send_gzip(int fd, const char *encoding, unsigned members, siz
     for (unsigned i = 1; i < members; i++)
         send(fd, packed, sizeof(packed), MSG_NOSIGNAL);
     send(fd, packed, sizeof(packed) - cut, MSG_NOSIGNAL);
+}
+
+/* 32,768 z: as many as are inflated at a time. */
+static inline void send_gzip_piece(int fd)
+{
+    static const unsigned char packed[] = {
+        0x1f, 0x8b, 0x08, 0,    0,    0,    0,    0,    0x02, 0x03, 0xed, 0xc1, 0x01, 0x01, 0, 0,
+        0,    0x80, 0x90, 0xdf, 0xad, 0xef, 0x08, 0x0a, 0,    0,    0,    0,    0,    0,    0, 0,
+        0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0, 0,
+        0,    0,    0,    0,    0,    0,    0,    0x18, 0x06, 0x51, 0x53, 0x34, 0,    0x80, 0, 0,
+    };
+    send_text(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+              sizeof(packed));
+    send(fd, packed, sizeof(packed), MSG_NOSIGNAL);
 }
 
 static inline bool answer_gzip(int fd, const char *path)
@@ -179,6 +195,8 @@ static inline void answer(struct server *server, struct connection *connection, 
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nproxy");
     else if (path[0] != '/') /* CONNECT */
         send_text(fd, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    else if (strcmp(path, "/gzip-piece") == 0)
+        send_gzip_piece(fd);
     else if (strcmp(path, "/bad-gzip") == 0)
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd");
     else if (strcmp(path, "/zlib") == 0) /* "deflate", of "a" */
@@ -243,7 +261,10 @@ static inline void on_connection(void *context, int fd, uint32_t events)
     buffer_clear(&connection->request);
     server->requests++;
     assert_int_equal(sscanf(server->last.bytes, "%*s %255s", path), 1);
-    answer(server, connection, path);
+    if (server->respond)
+        server->respond(server, connection, path);
+    else
+        answer(server, connection, path);
 }
 
 static inline void on_accept(void *context, int fd, uint32_t events)

@@ -109,12 +109,19 @@ static void test_config_headers(void **state)
     assert_true(server_saw(&fixture->server, "\r\nX-Scope-OrgID: edge\r\n"));
 
     free(fixture->config.headers[0].value);
+    fixture->config.headers[0].value = strdup("edge:"); /* also to where a redirect leads */
+    fetch_path(fixture, "/to/302");
+    assert_true(server_saw(&fixture->server, "GET /echo "));
+    assert_true(server_saw(&fixture->server, "\r\nX-Scope-OrgID: edge:\r\n"));
+
+    int requests = fixture->server.requests;
+    free(fixture->config.headers[0].value);
     fixture->config.headers[0].value = strdup("a\r\nX-Injected: b");
     fetch_path(fixture, "/echo");
     assert_int_equal(fixture->status, 0);
     assert_non_null(strstr(fixture->error, "X-Scope-OrgID"));
     assert_null(strstr(fixture->error, "Injected"));
-    assert_int_equal(fixture->server.requests, 1);
+    assert_int_equal(fixture->server.requests, requests);
 }
 
 static void test_gzip(void **state)
@@ -127,6 +134,7 @@ static void test_gzip(void **state)
         {"/gzip", 10000, ""},
         {"/gzip-capitals", 10000, ""},
         {"/gzip-members", 30000, ""},
+        {"/gzip-piece", 32768, ""},
         {"/identity", 45, ""},
         {"/utf-8", 45, ""},
         {"/gzip-nothing", 0, "gzip body: ends too early"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http/http_direct against a server that says byte for byte what a test wants, in pieces: where a
- * response ends, what becomes of the connection, and connections that end at the wrong moment. */
+/* base/http/http_direct against a server that says byte for byte what a test wants, in pieces:
+ * where a response ends, what becomes of the connection, and connections that end at the wrong
+ * moment. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -220,6 +221,27 @@ static void test_endless_head(void **state)
     script_stop(&script);
 }
 
+/* What comes with the end of a head does not count as head. */
+static void test_large_head(void **state)
+{
+    struct fixture *fixture = *state;
+    autobuffer struct buffer bytes;
+    struct script script;
+    buffer_init(&bytes, 1 << 20);
+    buffer_append_string(&bytes, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nX-Long: ");
+    while (bytes.length < 60000)
+        buffer_append_char(&bytes, 'x');
+    buffer_append_string(&bytes, "\r\n\r\n");
+    while (bytes.length < 60004 + 100000)
+        buffer_append_char(&bytes, 'b');
+    struct answer answer = {bytes.bytes, .piece = 60000};
+    script_start(&script, fixture, &answer, 1);
+    fetch_from(&script);
+    assert_string_equal(fixture->error, "");
+    assert_int_equal(strspn(fixture->body.bytes, "b"), 100000);
+    script_stop(&script);
+}
+
 /* ---- what becomes of the connection ---- */
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -267,6 +289,23 @@ static void test_retry_on_a_new_connection(void **state)
     assert_string_equal(fixture->error, "");
     assert_int_equal(fixture->status, 200);
     assert_int_equal(script.requests, 3);
+    assert_int_equal(script.accepted, 2);
+    script_stop(&script);
+}
+
+/* What a server says while nobody asks is no answer to whoever asks next. */
+static void test_unasked(void **state)
+{
+    static const char late[] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+    static const struct answer answers[] = {{OK}, {OK}};
+    struct fixture *fixture = *state;
+    struct script script;
+    script_start(&script, fixture, answers, ARRAY_SIZE(answers));
+    fetch_from(&script);
+    assert_int_equal(send(script.fd, late, strlen(late), MSG_NOSIGNAL), strlen(late));
+    fetch_from(&script);
+    assert_string_equal(fixture->error, "");
+    assert_int_equal(fixture->status, 200);
     assert_int_equal(script.accepted, 2);
     script_stop(&script);
 }
@@ -363,8 +402,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         DIRECT_TEST(test_responses),
         DIRECT_TEST(test_endless_head),
+        DIRECT_TEST(test_large_head),
         DIRECT_TEST(test_kept_connections),
         DIRECT_TEST(test_retry_on_a_new_connection),
+        DIRECT_TEST(test_unasked),
         DIRECT_TEST(test_no_second_retry),
         DIRECT_TEST(test_early_answer),
         DIRECT_TEST(test_ipv6),

@@ -95,6 +95,7 @@ static void test_choose(void **state)
         {{.from_environment = true}, "http://127.0.0.1/", NULL},
     };
     (void)state;
+    forget_proxies();
     setenv("HTTP_PROXY", "p:8080", 1);
     setenv("http_proxy", "wrong:1", 1);
     setenv("https_proxy", "https://q:8443", 1);
@@ -111,11 +112,7 @@ static void test_choose(void **state)
     assert_int_equal(http_proxy_choose(&environment, "http://foo.com/", &proxy), -EINVAL);
     assert_int_equal(http_proxy_choose(&environment, "https://foo.com/", &proxy), 0);
     free(proxy);
-    unsetenv("REQUEST_METHOD");
-    unsetenv("HTTP_PROXY");
-    unsetenv("http_proxy");
-    unsetenv("https_proxy");
-    unsetenv("NO_PROXY");
+    forget_proxies();
 }
 
 static void use_proxy(struct fixture *fixture, const char *userinfo)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/http/http_client over TLS, against `openssl s_server`: what is verified, client certificates, and
- * server_name in SNI, in verification and in the Host header. */
+/* base/http/http_client over TLS, against `openssl s_server`: what is verified, client
+ * certificates, and server_name in SNI, in verification and in the Host header. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -36,7 +36,7 @@ static int make_certificates(void **state)
         "openssl req -x509 $new -keyout server.key -out server.pem -subj /CN=name.test "
         " -addext subjectAltName=DNS:name.test -CA ca.pem -CAkey ca.key &&"
         "openssl req -x509 $new -keyout client.key -out client.pem -subj /CN=client "
-        " -CA ca.pem -CAkey ca.key; } 2>log";
+        " -CA ca.pem -CAkey ca.key && echo >empty.pem; } 2>log";
     char command[1024];
     (void)state;
     assert_non_null(mkdtemp(folder));
@@ -60,13 +60,16 @@ struct tls_server {
     int input;  /* what we write goes to the client */
     int output; /* the server's messages, and what the client sent */
     int port;
+    bool closes; /* has the client close, and takes a second connection */
     struct buffer seen;
 };
 
 static void on_output(void *context, int fd, uint32_t events)
 {
-    static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
     struct tls_server *server = context;
+    const char *response =
+        server->closes ? "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n"
+                       : "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n";
     char chunk[4096];
     (void)events;
     ssize_t length = read(fd, chunk, sizeof(chunk));
@@ -76,7 +79,7 @@ static void on_output(void *context, int fd, uint32_t events)
     }
     assert_int_equal(buffer_append(&server->seen, chunk, (size_t)length), 0);
     if (strstr(server->seen.bytes, "\r\n\r\n"))
-        assert_true(write(server->input, response, sizeof(response) - 1) > 0);
+        assert_true(write(server->input, response, strlen(response)) > 0);
 }
 
 static void tls_server_start(struct tls_server *server, struct loop *loop, const char *client_ca,
@@ -91,10 +94,11 @@ static void tls_server_start(struct tls_server *server, struct loop *loop, const
         dup2(input[0], STDIN_FILENO);
         dup2(output[1], STDOUT_FILENO);
         dup2(output[1], STDERR_FILENO);
-        execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert",
-               certificate, "-key", key, "-cert2", certificate, "-key2", key, "-servername",
-               "name.test", version ? version : "-no_ssl3", client_ca ? "-Verify" : NULL, "2",
-               "-CAfile", client_ca, "-verify_return_error", NULL);
+        execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-naccept",
+               server->closes ? "2" : "1", "-cert", certificate, "-key", key, "-cert2", certificate,
+               "-key2", key, "-servername", "name.test", version ? version : "-no_ssl3",
+               client_ca ? "-Verify" : NULL, "2", "-CAfile", client_ca, "-verify_return_error",
+               NULL);
         _exit(127);
     }
     close(input[0]);
@@ -177,7 +181,7 @@ static void config_set(struct http_config *config, const struct tls_case *tls)
 
 static void check(struct fixture *fixture, const struct tls_case *tls)
 {
-    struct tls_server server;
+    struct tls_server server = {0};
     char host[64];
     struct http_request request = request_for(fixture, "/");
     config_set(&fixture->config, tls);
@@ -226,6 +230,7 @@ static void test_tls(void **state)
          .client_ca = "ca.pem",
          .literal = true},
         {.ca_file = "server.key", .error = "server.key.pem: No such file"},
+        {.ca_file = "empty", .error = "empty.pem: holds no PEM block"},
         {.skip_verify = true, .version = "-tls1_2"},
         {.skip_verify = true, .version = "-tls1_2", .least = HTTP_TLS_1_2, .most = HTTP_TLS_1_2},
         {.skip_verify = true, .version = "-tls1_2", .least = HTTP_TLS_1_3, .error = "alert"},
@@ -241,7 +246,7 @@ static void test_tls(void **state)
 static void test_verified_calls_do_not_reuse_others_connections(void **state)
 {
     struct fixture *fixture = *state;
-    struct tls_server server;
+    struct tls_server server = {0};
     struct http_request request = request_for(fixture, "/");
     config_set(&fixture->config, &(struct tls_case){.skip_verify = true});
     tls_server_start(&server, fixture->loop, NULL, NULL);
@@ -255,11 +260,30 @@ static void test_verified_calls_do_not_reuse_others_connections(void **state)
     tls_server_stop(&server);
 }
 
+/* Each connection is verified, and shows the certificate of its time. */
+static void test_no_session_is_resumed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tls_server server = {.closes = true};
+    struct http_request request = request_for(fixture, "/");
+    config_set(&fixture->config, &(struct tls_case){.skip_verify = true});
+    tls_server_start(&server, fixture->loop, NULL, NULL);
+    snprintf(fixture->url, sizeof(fixture->url), "https://127.0.0.1:%d/x", server.port);
+    for (int i = 0; i < 2; i++) {
+        buffer_clear(&server.seen);
+        fetch(fixture, &request);
+        assert_int_equal(fixture->status, 200);
+        assert_null(strstr(server.seen.bytes, "Reused session-id"));
+    }
+    tls_server_stop(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         HTTP_TEST(test_tls),
         HTTP_TEST(test_verified_calls_do_not_reuse_others_connections),
+        HTTP_TEST(test_no_session_is_resumed),
     };
     if (system("openssl version >/dev/null 2>&1") != 0) {
         fprintf(stderr, "%s: no openssl command to make certificates with\n",

@@ -64,6 +64,13 @@ static int inflater_new(struct http_call *call)
     return 0;
 }
 
+/* Whether there is more to come out of what has come in. */
+static bool has_more(const struct http_inflater *inflater)
+{
+    const z_stream *stream = &inflater->stream;
+    return stream->avail_in || (stream->avail_out == 0 && inflater->state == BODY_GZIP);
+}
+
 /* One step; what it made goes to the caller. A gzip body may have several members. */
 static int inflate_step(struct http_call *call, struct http_inflater *inflater)
 {
@@ -97,8 +104,7 @@ static int inflate_body(struct http_call *call, const char *bytes, size_t length
     stream->avail_in = (unsigned)length;
     do {
         error = inflate_step(call, inflater);
-    } while (!error && (stream->avail_in || stream->avail_out == 0) &&
-             call->state != HTTP_CALL_CANCELLED);
+    } while (!error && has_more(inflater) && call->state != HTTP_CALL_CANCELLED);
     return error;
 }
 

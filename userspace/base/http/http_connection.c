@@ -84,17 +84,27 @@ void http_connection_keep(struct http_connection *connection)
         http_connection_close(oldest);
 }
 
+/* Whether its server has neither closed it nor said anything that would be taken for the answer. */
+static bool is_quiet(const struct http_connection *connection)
+{
+    char byte;
+    return recv(connection->fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
 struct http_connection *http_connection_take(struct http_connections *connections,
                                              const struct http_address *address)
 {
-    struct http_connection *connection;
+    struct http_connection *connection, *next;
 
-    TAILQ_FOREACH(connection, bucket_of(connections, address), bucket_link)
-    {
+    for (connection = TAILQ_FIRST(bucket_of(connections, address)); connection; connection = next) {
+        next = TAILQ_NEXT(connection, bucket_link);
         if (memcmp(&connection->address, address, sizeof(*address)))
             continue;
-        forget(connection);
-        return connection;
+        if (is_quiet(connection)) {
+            forget(connection);
+            return connection;
+        }
+        http_connection_close(connection);
     }
     return NULL;
 }

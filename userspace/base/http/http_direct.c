@@ -237,14 +237,21 @@ static ssize_t parse_head(struct http_call *call, struct text bytes, const char 
 {
     bool is_first = !call->head.length;
     ssize_t length = is_first ? http_head_parse(bytes, &call->fields, fault) : 0;
+    size_t room = HTTP_DIRECT_MAX_HEAD - call->head.length;
 
-    if (buffer_append(&call->head, bytes.bytes, length > 0 ? (size_t)length : bytes.length)) {
+    if (length > 0)
+        bytes.length = (size_t)length;
+    if (buffer_append(&call->head, bytes.bytes, bytes.length < room ? bytes.length : room)) {
+        *fault = "no memory for the response's headers";
+        return -ENOMEM;
+    }
+    if (!is_first || length > 0)
+        length = http_head_parse(buffer_text(&call->head), &call->fields, fault);
+    if (!length && call->head.length == HTTP_DIRECT_MAX_HEAD) {
         *fault = "response headers are larger than 65536 bytes";
         return -E2BIG;
     }
-    return is_first && length <= 0
-               ? length
-               : http_head_parse(buffer_text(&call->head), &call->fields, fault);
+    return length;
 }
 
 /* Takes what belongs to the head off the front of *bytes. */

@@ -314,8 +314,8 @@ static int add_line_of_text(struct http_call *call, struct text line)
         return 0; /* libcurl makes these itself */
     buffer_init(&copy, line.length + 1);
     int error = buffer_append_text(&copy, line);
-    if (!error && copy.bytes[copy.length - 1] == ':')
-        copy.bytes[copy.length - 1] = ';';
+    if (!error && strchr(copy.bytes, ':') == copy.bytes + copy.length - 1)
+        copy.bytes[copy.length - 1] = ';'; /* no value: see http_header_line() */
     if (!error)
         error = http_call_add_line(call, copy.bytes);
     http_secret_free(&copy);
