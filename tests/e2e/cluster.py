@@ -29,6 +29,12 @@ BUILD = os.path.join(ROOT, os.environ.get("BUILD") or "build")
 EDGEMETER = os.path.join(BUILD, "edgemeter")
 _ports = set()
 
+os.umask(0o022)  # servers and agents of other users read what is written here
+os.environ.pop("NODE_NAME", None)  # an agent would keep to that node
+# What is asked here answers here, whatever proxy the environment names for what is elsewhere.
+for name in ("no_proxy", "NO_PROXY"):
+    os.environ[name] = ",".join(filter(None, (os.environ.get(name), "localhost,127.0.0.1,::1,[::1]")))
+
 
 class Unable(Exception):
     """This host cannot run the cluster; the text says why."""

@@ -4,6 +4,7 @@ and watches over the objects of a kube_store.Store, and the faults that a test a
 follow the recordings in tests/kube/recordings; tests/e2e/test_kube_stand_in.py compares them."""
 
 import base64
+import gzip
 import http.server
 import json
 import os
@@ -32,6 +33,7 @@ REASONS = {
     503: "ServiceUnavailable",
     504: "Timeout",
 }
+GZIP_LEAST = 128 << 10  # bytes of a list that is worth compressing
 TOO_OLD_CONTINUE = (
     "The provided continue parameter is too old to display a consistent list result. You can start "
     "a new list without the continue parameter."
@@ -143,6 +145,7 @@ class KubeApi:
         self.after_lists = []  # called after a page of a list, before the next
         self.stall_bytes = None  # streams write so many bytes more, and then nothing
         self.watchers = 0
+        self.compressed = 0  # lists
         self.port = 0
         self.server = None
         self.connections = set()
@@ -506,13 +509,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         # Pretty for people, as the real server does it.
         pretty = (self.headers.get("User-Agent") or "").startswith(("curl/", "Mozilla/"))
         text = json.dumps(value, **({"indent": 2} if pretty else {"separators": (",", ":")}))
+        body = text.encode()
         headers = {"Content-Type": "application/json", **(headers or {})}
+        if len(body) > GZIP_LEAST and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, 1)
+            headers = {**headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            self.server.api.compressed += 1
         if code < 400 and len(text) > 2048:
             self.send_head(code, {**headers, "Transfer-Encoding": "chunked"})
-            self.write_chunked(text.encode())
+            self.write_chunked(body)
             self.wfile.write(b"0\r\n\r\n")
         else:
-            self.write_whole(code, text, headers)
+            self.write_whole(code, body, headers)
 
     # --- answering ---
 

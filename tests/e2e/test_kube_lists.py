@@ -3,11 +3,15 @@
 """Lists and watches: both ways to list, pages, both forms of 410, streams that are cut anywhere, and
 what is asked for."""
 
+import os
+import signal
 import time
 
+from certificates import Authority
 from checks import equal, run, true
 from cluster import Cluster, wait_until
 from kube_node import AGENT, NODE, Node
+from servers import start_http2_proxy
 
 
 def forget(node):
@@ -66,6 +70,7 @@ def test_without_streaming_lists():
         # Pages that do not go together: the token is stale, in both ways of a server to say so.
         for anew in (False, True):
             node.api.continue_anew = anew
+            node.api.piece_bytes = 4099  # of what is compressed, too
             first = len(node.api.requests)
             node.api.after_lists = [node.api.store.advance, node.api.store.compact]
             forget(node)
@@ -75,6 +80,7 @@ def test_without_streaming_lists():
             wait_until("its watch", lambda: node.api.watchers == 1)
             lists = [r.query["limit"] for r in node.api.requests[first:] if r.verb == "list"]
             equal("then all in one", lists, ["500", "500", "0"])
+        true("large lists were compressed", node.api.compressed >= 2)
 
 
 def test_node_only():
@@ -132,6 +138,31 @@ def test_attached_metadata():
         equal("only this node", fields["nodes"], f"metadata.name={NODE}")
 
 
+def test_http2():
+    """As API servers are spoken to: all watches on one connection, which the server gives up for another."""
+    with Cluster("http2") as cluster, Node(cluster) as node:
+        node.api.grants |= {(AGENT, "watch", what, "") for what in ("nodes", "namespaces")}
+        node.api.store.put("namespaces", {"metadata": {"name": "shop"}})
+        node.api.store.put("nodes", {"metadata": {"name": NODE}, "spec": {}, "status": {}})
+        authority = Authority(cluster.path("ca"))
+        proxy = start_http2_proxy(cluster, authority.issue("api"), node.api.url)
+        server = f"""api_server: https://edge:hidden@localhost:{proxy.port}
+        authorization: {{credentials_file: {node.token_file}}}
+        tls_config: {{ca_file: {authority.certificate}}}"""
+        node.start("attach_metadata: {node: true, namespace: true}", server=server)
+        node.wait_targets("first")
+        os.kill(proxy.pid, signal.SIGHUP)
+        node.put("second")
+        node.wait_targets("first", "second")
+        node.api.cut()
+        node.put("third")
+        node.wait_targets("first", "second", "third")
+        node.wait_watches(3)
+        with open(cluster.path("protocols.txt")) as file:
+            equal("what was spoken", set(file.read().split("\n")) - {""}, {"HTTP/2.0 200"})
+        true("no password is in the log", "hidden" not in node.agent.log_text())
+
+
 def put_annotated(node, name, text):
     item = node.api.store.objects["pods"][("shop", "first")]
     metadata = {"name": name, "namespace": "shop", "annotations": {"a": text}}
@@ -165,6 +196,7 @@ if __name__ == "__main__":
         test_kubeconfig,
         test_namespaces,
         test_attached_metadata,
+        test_http2,
         test_odd_pods,
         metered=False,
     )

@@ -24,6 +24,7 @@ struct fixture {
     struct metric_registry *metrics;
     struct server server;
     char *canned;
+    char *shown; /* the URL as others see it */
     struct discoverer_config *config;
     struct discoverer *discoverer;
     struct buffer events; /* "+0 a:1 b:1{env=prod};" and "-0;" */
@@ -44,9 +45,9 @@ static void on_update(struct target_sink *sink, const struct target_group *group
 {
     struct fixture *fixture = (struct fixture *)sink;
     struct buffer *events = &fixture->events;
-    size_t prefix = strlen(fixture->config->http.url) + 1;
+    size_t prefix = strlen(fixture->shown) + 1;
 
-    assert_true(text_has_prefix(group->source, text_of(fixture->config->http.url)));
+    assert_true(text_has_prefix(group->source, text_of(fixture->shown)));
     buffer_printf(events, "%c%.*s", group->target_count ? '+' : '-',
                   TEXT_FORMAT(text_behind(group->source, prefix)));
     for (size_t i = 0; i < group->target_count; i++)
@@ -54,8 +55,8 @@ static void on_update(struct target_sink *sink, const struct target_group *group
                       TEXT_FORMAT(labels_get(group->targets[i], TEXT("__address__"))));
     if (group->target_count) {
         struct text env = labels_get(group->labels, TEXT("env"));
-        assert_true(text_equal(labels_get(group->labels, TEXT("__meta_url")),
-                               text_of(fixture->config->http.url)));
+        assert_true(
+            text_equal(labels_get(group->labels, TEXT("__meta_url")), text_of(fixture->shown)));
         if (env.length)
             buffer_printf(events, "{env=%.*s}", TEXT_FORMAT(env));
     }
@@ -96,6 +97,7 @@ static int teardown(void **state)
     metric_registry_free(&fixture->metrics);
     buffer_free(&fixture->events);
     free(fixture->canned);
+    free(fixture->shown);
     free(fixture);
     return 0;
 }
@@ -127,8 +129,10 @@ static void start(struct fixture *fixture)
     config->kind = DISCOVERER_HTTP;
     config->http.refresh_interval_ns = INTERVAL_NS;
     http_config_init(&config->http.http);
-    assert_true(asprintf(&config->http.url, "http://127.0.0.1:%d/canned", fixture->server.port) >
-                0);
+    assert_true(asprintf(&config->http.url, "http://edge:hidden@127.0.0.1:%d/canned",
+                         fixture->server.port) > 0);
+    assert_true(asprintf(&fixture->shown, "http://edge:xxxxx@127.0.0.1:%d/canned",
+                         fixture->server.port) > 0);
     assert_int_equal(
         http_discoverer_new(&environment, config, &fixture->sink, &fixture->discoverer), 0);
     assert_int_equal(fixture->synced, 0);
@@ -157,6 +161,7 @@ static void test_targets(void **state)
     assert_int_equal(fixture->synced, 1);
     assert_true(server_saw(&fixture->server, "GET /canned HTTP/1.1\r\n"));
     assert_true(server_saw(&fixture->server, "\r\nAccept: application/json\r\n"));
+    assert_true(server_saw(&fixture->server, "\r\nAuthorization: Basic ZWRnZTpoaWRkZW4=\r\n"));
     assert_true(
         server_saw(&fixture->server, "\r\nX-Prometheus-Refresh-Interval-Seconds: 0.05\r\n"));
     assert_int_equal(metric_line(fixture->metrics, "prometheus_sd_http_failures_total"), 0);

@@ -24,8 +24,8 @@ struct http_discoverer {
     struct target_sink *sink;
     struct loop_timer *timer;
     struct http_call *call; /* NULL: none is under way */
-    struct labels *url;     /* __meta_url */
     char *shown_url;        /* without its password */
+    struct labels *url;     /* __meta_url: that one, for targets are shown with it */
     char interval[32];      /* seconds, as the server is told */
     size_t group_count;     /* handed over */
     XXH128_hash_t content;  /* of the answer that was taken last */
@@ -54,7 +54,7 @@ static const struct metric_family refresh_duration_family = {
 
 static int source_of(const struct http_discoverer *self, size_t index, char **out)
 {
-    if (asprintf(out, "%s:%zu", self->config->url, index) >= 0)
+    if (asprintf(out, "%s:%zu", self->shown_url, index) >= 0)
         return 0;
     *out = NULL;
     return -ENOMEM;
@@ -246,7 +246,7 @@ static int make_url(struct http_discoverer *self)
     self->shown_url = http_url_redacted(self->config->url);
     int error = self->shown_url ? labels_builder_new(&builder) : -ENOMEM;
     if (!error)
-        error = labels_builder_set(builder, TEXT("__meta_url"), text_of(self->config->url));
+        error = labels_builder_set(builder, TEXT("__meta_url"), text_of(self->shown_url));
     if (!error)
         error = labels_builder_build(builder, &self->url);
     labels_builder_free(&builder);

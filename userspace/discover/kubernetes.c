@@ -103,6 +103,21 @@ static struct shared_source *find_source(struct kubernetes *kubernetes,
 
 /* --- sources --- */
 
+static const struct kubernetes_object *find_pod(void *context, const struct kubernetes_object *pod)
+{
+    const struct kubernetes *kubernetes = context;
+    const struct shared_source *shared;
+
+    TAILQ_FOREACH(shared, &kubernetes->sources, link)
+    {
+        const struct kubernetes_object *found =
+            kubernetes_source_find(shared->source, pod->namespace, pod->name);
+        if (found && kubernetes_object_same_pod(found, pod))
+            return found;
+    }
+    return NULL;
+}
+
 static void shared_free(struct shared_source *shared)
 {
     kubernetes_source_free(&shared->source);
@@ -146,6 +161,8 @@ static int shared_start(struct kubernetes *kubernetes, struct shared_source *sha
     const struct kubernetes_source_environment environment = {
         .watch = {kubernetes->environment.loop, kubernetes->environment.http, kubernetes->failures},
         .pods = kubernetes->environment.pods,
+        .find_elsewhere = find_pod,
+        .context = kubernetes,
         .added = kubernetes->events[shared->resource][0],
         .updated = kubernetes->events[shared->resource][1],
         .deleted = kubernetes->events[shared->resource][2],
@@ -157,9 +174,12 @@ static int shared_start(struct kubernetes *kubernetes, struct shared_source *sha
                                   "set; give api_server or kubeconfig_file"));
         return -ENOENT;
     }
-    int error = kubernetes_source_new(&environment, shared->resource, &query, &shared->source);
+    autofree char *shown = http_url_redacted(query.server);
+    int error = shown
+                    ? kubernetes_source_new(&environment, shared->resource, &query, &shared->source)
+                    : -ENOMEM;
     if (!error)
-        log_info("discover", "watching Kubernetes", LOG_STR("server", query.server),
+        log_info("discover", "watching Kubernetes", LOG_STR("server", shown),
                  LOG_STR("resource", query.resource),
                  LOG_STR("namespace", shared->namespace ? shared->namespace : ""),
                  LOG_STR("field_selector", shared->field ? shared->field : ""),

@@ -83,7 +83,13 @@ static int build_attached(struct kubernetes_discoverer *discoverer,
     return error ? error : labels_builder_build(builder, out);
 }
 
-/* A pod whose node has to be attached and is not known has no targets. */
+static bool is_known(const struct ear *ear)
+{
+    return !ear->source || ear->synced;
+}
+
+/* Nothing is said of a pod before all that could be attached has been listed: what was there
+ * before a reload stays. Then one whose node is not known has no targets. */
 static void tell_sink(struct kubernetes_discoverer *discoverer,
                       const struct kubernetes_object *object)
 {
@@ -95,6 +101,8 @@ static void tell_sink(struct kubernetes_discoverer *discoverer,
         hand_over(discoverer, object, object->labels, count);
         return;
     }
+    if (!is_known(&discoverer->nodes) || !is_known(&discoverer->namespaces))
+        return;
     if (discoverer->nodes.source && object->node.length) {
         node = attached_node(discoverer, object);
         count = node ? count : 0;
@@ -122,29 +130,40 @@ static void on_object_removed(struct kubernetes_subscriber *subscriber,
 /* --- attached objects --- */
 
 struct attached_change {
-    struct kubernetes_discoverer *discoverer;
     const struct ear *ear;
     struct text name;
 };
 
 static void retell(void *context, const struct kubernetes_object *object)
 {
+    tell_sink(context, object);
+}
+
+static void retell_attached(void *context, const struct kubernetes_object *object)
+{
     const struct attached_change *change = context;
     bool is_node = change->ear->resource == KUBERNETES_NODES;
 
     if (text_equal(is_node ? object->node : object->namespace, change->name))
-        tell_sink(change->discoverer, object);
+        tell_sink(change->ear->discoverer, object);
+}
+
+static void each_pod(const struct kubernetes_discoverer *discoverer,
+                     void (*fn)(void *context, const struct kubernetes_object *object),
+                     void *context)
+{
+    for (size_t i = 0; i < discoverer->ear_count; i++)
+        if (discoverer->ears[i].source)
+            kubernetes_source_each(discoverer->ears[i].source, fn, context);
 }
 
 static void on_attached(struct kubernetes_subscriber *subscriber,
                         const struct kubernetes_object *object)
 {
     const struct ear *ear = (struct ear *)subscriber;
-    struct attached_change change = {ear->discoverer, ear, object->name};
+    struct attached_change change = {ear, object->name};
 
-    for (size_t i = 0; i < ear->discoverer->ear_count; i++)
-        if (ear->discoverer->ears[i].source)
-            kubernetes_source_each(ear->discoverer->ears[i].source, retell, &change);
+    each_pod(ear->discoverer, retell_attached, &change);
 }
 
 /* --- the first look --- */
@@ -153,8 +172,7 @@ static void try_synced(struct kubernetes_discoverer *discoverer)
 {
     bool all = discoverer->started && !discoverer->synced;
 
-    all &= !discoverer->nodes.source || discoverer->nodes.synced;
-    all &= !discoverer->namespaces.source || discoverer->namespaces.synced;
+    all &= is_known(&discoverer->nodes) && is_known(&discoverer->namespaces);
     for (size_t i = 0; i < discoverer->ear_count; i++)
         all &= discoverer->ears[i].synced;
     if (!all)
@@ -171,6 +189,15 @@ static void on_synced(struct kubernetes_subscriber *subscriber)
     try_synced(ear->discoverer);
 }
 
+static void on_attached_synced(struct kubernetes_subscriber *subscriber)
+{
+    struct ear *ear = (struct ear *)subscriber;
+
+    ear->synced = true;
+    each_pod(ear->discoverer, retell, ear->discoverer);
+    try_synced(ear->discoverer);
+}
+
 /* --- the whole --- */
 
 static int listen_to(struct kubernetes_discoverer *discoverer, struct ear *ear,
@@ -183,7 +210,7 @@ static int listen_to(struct kubernetes_discoverer *discoverer, struct ear *ear,
     ear->resource = resource;
     ear->subscriber.put = attached ? on_attached : on_object;
     ear->subscriber.remove = attached ? on_attached : on_object_removed;
-    ear->subscriber.synced = on_synced;
+    ear->subscriber.synced = attached ? on_attached_synced : on_synced;
     int error = kubernetes_acquire(discoverer->kubernetes, &lookup, &source);
     if (error)
         return error;

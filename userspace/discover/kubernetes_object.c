@@ -201,3 +201,9 @@ bool kubernetes_object_equal(const struct kubernetes_object *a, const struct kub
             return false;
     return equal_pods(a->pod, b->pod);
 }
+
+bool kubernetes_object_same_pod(const struct kubernetes_object *a,
+                                const struct kubernetes_object *b)
+{
+    return a->pod && b->pod && text_equal(pod_cgroup_uid(a->pod), pod_cgroup_uid(b->pod));
+}

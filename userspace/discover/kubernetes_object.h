@@ -34,6 +34,10 @@ void kubernetes_object_free(struct kubernetes_object **object);
 /* Whether what is kept of both is the same. */
 bool kubernetes_object_equal(const struct kubernetes_object *a, const struct kubernetes_object *b);
 
+/* Whether both are one pod: the next one of its name has a UID of its own. */
+bool kubernetes_object_same_pod(const struct kubernetes_object *a,
+                                const struct kubernetes_object *b);
+
 /* NULL: no JSON. A text in it may have NULs, as annotations may. */
 json_t *kubernetes_parse(struct text text);
 /* The value of a key, "" where it is not there or no text. Valid as long as `json`. */

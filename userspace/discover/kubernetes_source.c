@@ -62,12 +62,26 @@ static void tell_put(struct kubernetes_source *source, const struct kubernetes_o
     subscriber->put(subscriber, object);
 }
 
+/* What is gone here may have left our selector alone. */
+static void unfeed_pods(struct kubernetes_source *source, const struct kubernetes_object *object)
+{
+    const struct kubernetes_source_environment *environment = &source->environment;
+
+    if (!environment->pods || !object->pod)
+        return;
+    const struct kubernetes_object *other =
+        environment->find_elsewhere(environment->context, object);
+    if (other)
+        feed_pods(source, other);
+    else
+        pod_table_remove(environment->pods, object->pod);
+}
+
 static void tell_remove(struct kubernetes_source *source, const struct kubernetes_object *object)
 {
     struct kubernetes_subscriber *subscriber;
 
-    if (source->environment.pods && object->pod)
-        pod_table_remove(source->environment.pods, object->pod);
+    unfeed_pods(source, object);
     TAILQ_FOREACH(subscriber, &source->subscribers, link)
     subscriber->remove(subscriber, object);
 }
@@ -104,11 +118,6 @@ static int entry_add(struct kubernetes_source *source, const XXH128_hash_t *key,
     return 0;
 }
 
-static bool same_pod(const struct kubernetes_object *a, const struct kubernetes_object *b)
-{
-    return !a->pod || !b->pod || text_equal(pod_cgroup_uid(a->pod), pod_cgroup_uid(b->pod));
-}
-
 /* Takes the object. A pod of the same name may be another one: a StatefulSet's next. */
 static void entry_update(struct kubernetes_source *source, struct source_entry *entry,
                          struct kubernetes_object *object)
@@ -122,8 +131,8 @@ static void entry_update(struct kubernetes_source *source, struct source_entry *
     }
     entry->object = object;
     metric_add(source->environment.updated, 1);
-    if (source->environment.pods && !same_pod(before, object))
-        pod_table_remove(source->environment.pods, before->pod);
+    if (!kubernetes_object_same_pod(before, object))
+        unfeed_pods(source, before);
     tell_put(source, object);
     kubernetes_object_free(&before);
 }

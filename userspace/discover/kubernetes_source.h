@@ -27,6 +27,10 @@ struct kubernetes_subscriber {
 struct kubernetes_source_environment {
     struct kubernetes_watch_environment watch;
     struct pod_table *pods; /* gets every pod; may be NULL */
+    /* The same pod, where another source has it; or NULL. */
+    const struct kubernetes_object *(*find_elsewhere)(void *context,
+                                                      const struct kubernetes_object *pod);
+    void *context;
     struct metric *added, *updated, *deleted;
 };
 

@@ -268,6 +268,7 @@ static void said_done(struct kubernetes_watch *watch)
     const struct kubernetes_status *said = &watch->said;
     bool refused_stream = watch->request == REQUEST_STREAMING_LIST &&
                           (said->code == 400 || said->code == 404 || said->code == 422);
+    bool in_stream = watch->status == 200; /* an event, behind a good begin */
 
     if (refused_stream && !watch->values) {
         use_pages(watch, said->reason);
@@ -276,8 +277,8 @@ static void said_done(struct kubernetes_watch *watch)
     if (said->code == 410) {
         watch->no_pages = watch->continue_token != NULL;
         watch_restart(watch);
-    } else if (said->version_too_large) {
-        watch_restart(watch);
+    } else if (said->version_too_large || (in_stream && said->code != 429)) {
+        watch_restart(watch); /* from the same version the same would come again */
     }
     watch_fail(watch, kubernetes_trouble_of(said->code), said->code, text_of(said->reason));
 }
