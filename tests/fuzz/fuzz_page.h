@@ -49,6 +49,18 @@ static inline void fuzz_write_histogram(struct buffer *out, const struct histogr
     buffer_append(out, h->negative_deltas, h->negative_delta_count * sizeof(int64_t));
 }
 
+/* Where two lines are of one series it has the description of either. */
+static inline bool fuzz_is_lone(const struct sample_record *record, size_t index)
+{
+    static uint16_t times[1 << 16];
+
+    for (size_t i = 0; index == 0 && i < record->count; i++)
+        times[(uint16_t)record->samples[i].series] = 0;
+    for (size_t i = 0; index == 0 && i < record->count; i++)
+        times[(uint16_t)record->samples[i].series]++;
+    return times[(uint16_t)record->samples[index].series] == 1;
+}
+
 /* Samples, their metadata, and when their counts began; not exemplars, which depend on scrapes
  * before.
  */
@@ -71,7 +83,7 @@ static inline void fuzz_write_outcome(const struct page_fixture *fixture, struct
             buffer_append(out, &sample->value, sizeof(sample->value));
         const struct metadata *metadata = series_table_metadata(
             fixture->series, series_table_metadata_id(fixture->series, sample->series));
-        if (metadata)
+        if (fuzz_is_lone(&record, i) && metadata)
             buffer_printf(out, " %d %.*s %.*s %.*s", metadata->type, TEXT_FORMAT(metadata->family),
                           TEXT_FORMAT(metadata->unit), TEXT_FORMAT(metadata->help));
         buffer_append_char(out, '\n');

@@ -42,6 +42,15 @@ QUOTED = [
 ]
 
 
+# Of families: names over several lines, names of no UTF-8, and where a NUL may stand.
+FAMILIES = [
+    b'# TYPE "a\nb" counter\n{"a\nb",c="d"} 3.14\n', b'# HELP "a\nb\nc" x y\n{"a\nb\nc"} 1\nd x\n', b'# TYPE "a\n" nothing\nc 1\n',
+    b'# HELP "x y\na{b="c"} 1\nb 2\n', b'# TYPE "x\\\ny" counter\na 1\n', b'# HELP "a\n"\n{"a\n"} 1\n', b'# HELP "a\n" \tx\n{"a\n"} 1\n',
+    b'# TYPE "a\\"\nb" gauge\n{"a\\"\nb"} 1\n', b'# HELP "a" x "\n" b\nc 1\n', b'# TYPES "a\nc 1\n', b'a 1\n# HELP "b c\nd 1\n',
+    b'# TYPE "\xff" counter\na 1\n', b'# HELP "\xff" x\na 1\n', b'# HELP "a\x00" x\na 1\n', b'{"a\x00b"} 1\n', b'a{"b\x00"="c"} 1\n',
+    b'a{b="\\\x00"} 1\n', b'{"a",b="\x00"} 1\n',
+]
+
 # Where Go's ParseFloat takes more than a sample's value may be.
 BOUNDS = b"""1_0 1_000.5_0 1e1_0 -1_0.5 0_1 1__0 _1 1_ 1_. 1._5 1_e5 1e_5 0x10 0x1p4 0X1P-2 +0x1.8p1 -0x.8p3 0x_1p4 0x1_0p0
 0x1p1_0 0x1p 0xp1 0x.p1 0x1p+ 0x1p2000 0x1p-1074 0x1p-1075 0x1.fffffffffffff8p0 0b1 0o7 0x1_p1 1p2 in_f""".split()
@@ -52,6 +61,7 @@ def text_cases():
     yield from (b"a" + labels + b" 1\n" for labels in LABELS)
     yield from (name + b" 1\n" for name in NAMES)
     yield from (page + b"\n" for page in QUOTED)
+    yield from FAMILIES
     yield from [
         b"", b"\n", b" ", b"\n\n", b" \t \n", b"a", b"a\n", b"a 1", b"a 1 ", b"a\t1\n", b"a  1\n", b" a 1\n",
         b"\ta 1\n", b"a 1 \n", b"a 1\t\n", b"a 1\n\n\nb 2\n", b"a 1\r\n", b"\r\n", b"a 1\rb 2\n", b"a 1\x0bb\n",
@@ -101,6 +111,9 @@ def openmetrics_cases():
     yield from (b"a" + labels + b" 1\n" + eof for labels in LABELS)
     yield from (name + b" 1\n" + eof for name in NAMES)
     yield from (page + b"\n" + eof for page in QUOTED)
+    yield from (page + eof for page in FAMILIES)
+    yield from (b"a 1 # {" + labels + b"} 1\n" + eof for labels in (
+        b'b="\x00"', b'b="c",d="e\x00f"', b'"b\x00"="c"', b'b="\\\x00"'))
     yield from (b"a 1 # " + labels + b" 1\n" + eof for labels in LABELS)
     for number in b"0 1 1.5 -1.5 1e3 1600000000.1234 1.9999 -0.0019 0.0005 NaN Inf -Inf 1e400 x 0x1p2 1_0 +1 . 1e".split():
         yield b"a 1 " + number + b"\n" + eof

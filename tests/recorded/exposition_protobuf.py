@@ -294,6 +294,9 @@ def histogram_cases():
         family(b"h", HISTOGRAM, metric(histogram(*NATIVE, exemplar(16, 1, id=b"x"), exemplar(16, 2, (1700000001, 0), id=b"y")))),
         family(b"h", HISTOGRAM, metric(histogram(*NATIVE, exemplar(16, 2, (1700000001, 0), id=b"y"), exemplar(16, 1, id=b"x")))),
         family(b"h", HISTOGRAM, metric(histogram(*NATIVE, exemplar(16, 1, id=b"x")))),
+        family(b"h", HISTOGRAM, metric(histogram(
+            *NATIVE, bucket(1, 3, exemplar(3, 0.7, (1700000002, 0), id=b"x")), bucket(2, 4, exemplar(3, 9, id=b"z")),
+            bucket(3, 4, exemplar(3, 2.5, (1700000001, 0), id=b"y"))))),
         family(b"h", HISTOGRAM, metric(histogram(*NATIVE, *CLASSIC, exemplar(16, 1, (1700000000, 0), id=b"z")))),
         family(b"h", HISTOGRAM, metric(histogram(*NATIVE, time(15, 1600000000)))),
     ]

@@ -80,7 +80,6 @@ static const struct {
     {"# TYPE a counter\\na_total 1 # {b=\"c\",b=\"d\"} 1\\n# EOF\\n", "the same"},
     {"# TYPE a gauge\\na 1 2\\na 2 1\\n# EOF\\n",
      "an older sample behind a newer one is not sent here: every receiver would refuse it"},
-    {"a 1 2\\na 2\\n# EOF\\n", "of two samples at two times Prometheus takes the first alone"},
     {"a 1 # {\"\"=\"x\"} 1\\n# EOF\\n", "an exemplar with a bad label name is dropped here"},
     {"a 1 # {\"\\xff\"=\"x\"} 1\\n# EOF\\n", "the same"},
     {"a 1 # {b=\"x\\\\ny\"} 1\\n# EOF\\n",

@@ -116,6 +116,12 @@ static void test_counts(void **state)
     scrape(fixture, "f 1\n" HISTOGRAM("h", "5") HISTOGRAM("i", "5"));
     assert_string_equal(fixture->page.reason, "sample limit exceeded");
     scrape_page_free(&fixture->page);
+    fixture->config.limits.sample_limit = 0;
+    fixture->config.limits.native_histogram_bucket_limit = 1;
+    scrape(fixture, "y 1\n" HISTOGRAM("j", "5") "# TYPE z gauge\nz 1\n"); /* z is not added */
+    assert_string_equal(fixture->page.reason, "histogram bucket limit exceeded");
+    assert_int_equal(fixture->page.added, 1);
+    scrape_page_free(&fixture->page);
 }
 
 static void test_classic_kept_too(void **state)

@@ -80,6 +80,40 @@ static void test_exemplars_over_scrapes(void **state)
         check(*state, steps[i].page, 1 + i % 7, steps[i].expected);
 }
 
+/* A histogram has several; that some are the older ones of the scrape before is nothing to count.
+ */
+static void test_out_of_order(void **state)
+{
+    static const struct {
+        int64_t times[4]; /* of sample 0, and behind a 0 those of sample 1 */
+        size_t kept, out_of_order;
+    } pages[] = {
+        {{1, 2, 3}, 3, 0}, {{1, 2, 3}, 0, 0}, {{2, 3, 4}, 1, 0}, {{1, 3}, 0, 2},
+        {{4, 0, 5}, 1, 0}, {{3, 0, 5}, 0, 1}, {{3, 0, 4}, 0, 2},
+    };
+    struct scrape_exemplars *exemplars;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(scrape_exemplars_new(&exemplars), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+        struct sample sample = {.series = 1};
+        scrape_exemplars_begin(exemplars);
+        for (size_t k = 0; k < ARRAY_SIZE(pages[i].times); k++) {
+            static struct exposition_exemplar exemplar = {.verbatim = true, .has_timestamp = true};
+            exemplar.timestamp_ms = pages[i].times[k];
+            if (exemplar.timestamp_ms)
+                scrape_exemplars_add(exemplars, sample.series - 1, &sample, &exemplar);
+            else
+                sample.series = 2;
+        }
+        scrape_exemplars_list(exemplars, &count);
+        assert_int_equal(count, pages[i].kept);
+        assert_int_equal(scrape_exemplars_end(exemplars, false), pages[i].out_of_order);
+    }
+    scrape_exemplars_free(&exemplars);
+}
+
 static void test_long_exemplars_are_dropped(void **state)
 {
     autobuffer struct buffer page;
@@ -181,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exemplars_over_scrapes, setup, teardown),
+        cmocka_unit_test(test_out_of_order),
         cmocka_unit_test_setup_teardown(test_long_exemplars_are_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unwanted_exemplars, setup, teardown),
         cmocka_unit_test_setup_teardown(test_created, setup, teardown),

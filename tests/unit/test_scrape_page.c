@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "labels_maker.h"
 #include "page_fixture.h"
 
 static int setup(void **state)
@@ -247,6 +248,44 @@ static void test_cache_of_failures(void **state)
     assert_int_equal(scrape_cache_count(fixture->cache), 1);
 }
 
+/* External labels are put on what is sent, and are not the target's. */
+static void test_limits_are_not_of_external_labels(void **state)
+{
+    struct page_fixture *fixture = *state;
+    autofree struct labels *external = make_labels("a_long_name", "a value longer than all", NULL);
+    const struct scrape_page *page = &fixture->page;
+
+    scrape_labels_free(&fixture->shared.labels);
+    assert_int_equal(scrape_labels_new(external, &fixture->shared.labels), 0);
+    fixture->config.limits.label_limit = 3; /* __name__, job and instance */
+    fixture->config.limits.label_name_length_limit = 8;
+    fixture->config.limits.label_value_length_limit = 5;
+    page_fixture_scrape(fixture, SCRAPE_TEXT, TEXT("a 1\n"), 4);
+    assert_string_equal(page->reason, "");
+    const struct labels *labels =
+        series_table_labels(fixture->series, page->samples.list[0].series);
+    assert_int_equal(labels_get(labels, TEXT("a_long_name")).length, 23);
+    scrape_page_free(&fixture->page);
+}
+
+/* What repeats a sample of the page is none of sample_limit's, on lines that are known too. */
+static void test_sample_limit_and_repeated_samples(void **state)
+{
+    static const char *const pages[] = {"a 1\na 2\nb 1\n", "a 1\na 2\nb 1\nb 2\n",
+                                        "a 1\nb 1\na 3\nc 1\n"};
+    struct page_fixture *fixture = *state;
+    const struct scrape_page *page = &fixture->page;
+
+    fixture->config.limits.sample_limit = 2;
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+        page_fixture_scrape(fixture, SCRAPE_TEXT, text_of(pages[i]), strlen(pages[i]));
+        assert_string_equal(page->reason, i < 2 ? "" : "sample limit exceeded");
+        assert_int_equal(page->kept, i ? 4 : 3);
+        assert_int_equal(page->samples.count, i < 2 ? 2 : 0);
+        scrape_page_free(&fixture->page);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +296,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_much_behind_half_a_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_piece_begins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache_of_failures, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_limits_are_not_of_external_labels, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sample_limit_and_repeated_samples, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

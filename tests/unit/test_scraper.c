@@ -14,7 +14,10 @@
 #include "base/log.h"
 #include "discover/discoverer.h"
 #include "exporter.h"
+#include "labels_maker.h"
+#include "scrape/scrape_schedule.h"
 #include "scrape/scraper.h"
+#include "scrape/target.h"
 
 #define MAX_SCRAPES 6
 #define TEXT_MAX (1 << 20)
@@ -361,6 +364,22 @@ static void test_label_conflicts(void **state)
     }
 }
 
+/* As Prometheus: `up` and its like lose an exported_x where the target has an x behind it. */
+static void test_report_labels(void **state)
+{
+    struct fixture *fixture = *state;
+    struct page page = {"m 1\n"};
+    struct static_label labels[] = {
+        {"a", "1"}, {"exported_a", "2"}, {"exported_foo", "3"}, {"foo", "4"}, {"exported_x", "5"}};
+
+    fixture->group.labels = labels;
+    fixture->group.label_count = ARRAY_SIZE(labels);
+    scrape(fixture, &page, 1, 1);
+    assert_string_equal(fixture->records[0].bytes,
+                        "m{a=1,exported_a=2,exported_foo=3,exported_x=5,foo=4}=1 "
+                        "up{a=1,exported_a=2,exported_x=5,foo=4}=1 (1,1,1)");
+}
+
 static void test_honored_job_and_instance(void **state)
 {
     struct fixture *fixture = *state;
@@ -377,6 +396,56 @@ static void test_honored_job_and_instance(void **state)
     scrape(fixture, &page, 1, 1);
     assert_string_equal(fixture->records[0].bytes, "a{instance=i,job=k}=1 b{job=j}=1 "
                                                    "up{instance=x,job=j}=1 (2,2,2)");
+}
+
+static uint64_t hash_of_target(const struct fixture *fixture)
+{
+    autofree struct labels *discovered = make_labels("__address__", fixture->address, NULL);
+    char reason[TARGET_REASON_SIZE];
+    struct target *target;
+
+    assert_int_equal(target_new(&fixture->config, NULL, discovered, &target, reason), 0);
+    uint64_t hash = target->hash;
+    target_free(&target);
+    return hash;
+}
+
+static bool is_long_after(uint64_t other, uint64_t moment, uint64_t interval)
+{
+    uint64_t after = (other % interval + interval - moment) % interval;
+    return after > interval / 2 && after < interval - interval / 16;
+}
+
+/* Whether the moment with the seed comes soon, and those with none or another one long after. */
+static bool is_apart(uint64_t hash, uint64_t seed, uint64_t interval)
+{
+    uint64_t moment = (hash ^ seed) % interval, now = (uint64_t)clock_wall_ns() % interval;
+    uint64_t wait = (moment + interval - now) % interval;
+
+    return wait > interval / 16 && wait < interval / 4 && is_long_after(hash, moment, interval) &&
+           is_long_after(hash ^ scrape_schedule_seed(NULL), moment, interval);
+}
+
+/* Agents that differ in them alone do not scrape a target at one moment. */
+static void test_external_labels_move_the_schedule(void **state)
+{
+    struct fixture *fixture = *state;
+    struct page page = {"a 1\n"};
+    uint64_t interval = fixture->config.scrape_interval_ns = 4 * NS_PER_SECOND, seed = 0, hash;
+    char replica[16];
+
+    strcpy(fixture->address, "127.0.0.1:1"); /* that nothing is there does not matter */
+    hash = hash_of_target(fixture);
+    for (unsigned i = 0; !fixture->external; i++) {
+        snprintf(replica, sizeof(replica), "%u", i);
+        fixture->external = make_labels("replica", replica, NULL);
+        seed = scrape_schedule_seed(fixture->external);
+        if (!is_apart(hash, seed, interval))
+            free(TAKE_PTR(fixture->external));
+    }
+    scrape(fixture, &page, 1, 1);
+    uint64_t moment = (uint64_t)fixture->timestamps[0] * NS_PER_MS + 10 * NS_PER_MS;
+    assert_true((moment - (hash ^ seed) % interval) % interval < interval / 2);
 }
 
 static void test_external_labels(void **state)
@@ -517,7 +586,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_label_conflicts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_honored_job_and_instance, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_report_labels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_external_labels, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_external_labels_move_the_schedule, setup, teardown),
         cmocka_unit_test_setup_teardown(test_request, setup, teardown),
         cmocka_unit_test_setup_teardown(test_schedule, setup, teardown),
         cmocka_unit_test_setup_teardown(test_timeout, setup, teardown),

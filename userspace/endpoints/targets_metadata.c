@@ -29,7 +29,9 @@ static void show_target(void *context, const struct target *target,
                         const struct scrape_status *status)
 {
     struct metadata_answer *answer = context;
-    bool wanted = !answer->targets || selector_match(answer->targets, target->labels, NULL);
+    const struct selector *targets = answer->targets;
+    bool wanted =
+        !targets || selector_is_empty(targets) || selector_match(targets, target->labels, NULL);
     (void)status;
 
     answer->seen_count = 0;

@@ -25,7 +25,7 @@ static int parse_label_name(struct exposition_parser *parser, const char **curso
     }
     if (at == end || *at != '"')
         return lex_fail_expected(parser, at, "label name");
-    int error = lex_quoted(parser, &at, "name", name);
+    int error = lex_quoted_utf8(parser, &at, "name", false, name);
     if (error)
         return error;
     at = lex_skip(at, end, LEX_BLANK);
@@ -47,7 +47,7 @@ static int parse_label_value(struct exposition_parser *parser, const char **curs
     if (at == end || *at != '"')
         return lex_fail_expected(parser, at, "label value");
     *cursor = at;
-    return lex_quoted(parser, cursor, "label value", value);
+    return lex_quoted_utf8(parser, cursor, "label value", true, value);
 }
 
 /* What is between the braces; *cursor is behind the opening one and goes behind the closing one.
@@ -192,6 +192,12 @@ static int parse_sample(struct exposition_parser *parser, const char **cursor,
     return error ? error : parse_value(parser, cursor, entry);
 }
 
+static const char *find_line_end(const struct exposition_parser *parser, const char *at)
+{
+    const char *newline = memchr(at, '\n', (size_t)(parser->end - at));
+    return newline ? newline : parser->end;
+}
+
 static int parse_type(struct exposition_parser *parser, const char *line_end,
                       struct exposition_entry *entry)
 {
@@ -215,28 +221,19 @@ static int parse_type(struct exposition_parser *parser, const char *line_end,
 
 /* Behind `# TYPE ` or `# HELP `. What follows the name starts one byte behind it, whatever that is.
  */
-static int parse_metadata(struct exposition_parser *parser, const char *at, const char *line_end,
+static int parse_metadata(struct exposition_parser *parser, const char **cursor,
                           struct exposition_entry *entry)
 {
-    const char *start = at;
-
-    if (at < line_end && *at == '"') {
-        const char *quote = lex_closing_quote(at + 1, line_end);
-        if (!quote)
-            return lex_fail(parser, line_end, "metric name without its closing quote");
-        entry->name = lex_between(at + 1, quote);
-        at = quote + 1;
-    } else {
-        at = lex_is(at, line_end, LEX_METRIC_START) ? lex_skip(at, line_end, LEX_METRIC_PART) : at;
-        entry->name = lex_between(start, at);
-    }
-    if (at == start)
-        return lex_fail_expected(parser, at, "metric name after TYPE or HELP");
+    int error = lex_family_name(parser, cursor, "metric name after TYPE or HELP", &entry->name);
+    if (error)
+        return error;
     entry->series = entry->name;
 
+    const char *at = *cursor, *line_end = find_line_end(parser, at);
     if (lex_skip(at, line_end, LEX_BLANK) == line_end)
         at = line_end;
     entry->value_text = lex_between(at < line_end ? at + 1 : at, line_end);
+    *cursor = line_end;
     if (entry->kind == EXPOSITION_TYPE)
         return parse_type(parser, line_end, entry);
     return utf8_is_valid(entry->value_text)
@@ -248,9 +245,7 @@ static int parse_metadata(struct exposition_parser *parser, const char *at, cons
 static int parse_comment(struct exposition_parser *parser, const char **cursor,
                          struct exposition_entry *entry)
 {
-    const char *line_end = memchr(*cursor, '\n', (size_t)(parser->end - *cursor));
-    if (!line_end)
-        line_end = parser->end;
+    const char *line_end = find_line_end(parser, *cursor);
     const char *word = lex_skip(*cursor + 1, line_end, LEX_BLANK);
     bool spaced = word > *cursor + 1;
 
@@ -263,7 +258,8 @@ static int parse_comment(struct exposition_parser *parser, const char **cursor,
         entry->kind = EXPOSITION_HELP;
     else
         return 0;
-    int error = parse_metadata(parser, lex_skip(word + 4, line_end, LEX_BLANK), line_end, entry);
+    *cursor = lex_skip(word + 4, line_end, LEX_BLANK);
+    int error = parse_metadata(parser, cursor, entry);
     return error ? error : 1;
 }
 

@@ -119,8 +119,19 @@ const char *lex_closing_quote(const char *at, const char *end)
     return NULL;
 }
 
+int lex_refuse_nul(struct exposition_parser *parser, struct text raw, const char *what,
+                   bool is_value)
+{
+    const char *end = raw.bytes + raw.length;
+
+    for (const char *at = raw.bytes; (at = memchr(at, '\0', (size_t)(end - at))); at++)
+        if (!is_value || is_escaped(raw.bytes, at))
+            return lex_fail(parser, at, "%s with a NUL", what);
+    return 0;
+}
+
 int lex_quoted(struct exposition_parser *parser, const char **cursor, const char *what,
-               struct text *out)
+               bool is_value, struct text *out)
 {
     const char *start = *cursor + 1;
     const char *quote = lex_closing_quote(start, parser->end);
@@ -132,17 +143,38 @@ int lex_quoted(struct exposition_parser *parser, const char **cursor, const char
                         what);
     }
     *out = lex_between(start, quote);
-    if (!utf8_is_valid(*out)) {
-        char wrong[40];
-        snprintf(wrong, sizeof(wrong), "invalid UTF-8 %s:", what);
-        return lex_fail_text(parser, quote + 1, wrong, *out);
-    }
     for (const char *at = start; (at = memchr(at, '\n', (size_t)(quote - at))); at++) {
         if (is_escaped(start, at))
             return lex_fail(parser, at, "%s with a backslash at the end of a line", what);
         parser->line++;
     }
     *cursor = quote + 1;
+    return lex_refuse_nul(parser, *out, what, is_value);
+}
+
+int lex_quoted_utf8(struct exposition_parser *parser, const char **cursor, const char *what,
+                    bool is_value, struct text *out)
+{
+    char wrong[40];
+    int error = lex_quoted(parser, cursor, what, is_value, out);
+
+    if (error || utf8_is_valid(*out))
+        return error;
+    snprintf(wrong, sizeof(wrong), "invalid UTF-8 %s:", what);
+    return lex_fail_text(parser, *cursor, wrong, *out);
+}
+
+int lex_family_name(struct exposition_parser *parser, const char **cursor, const char *what,
+                    struct text *out)
+{
+    const char *start = *cursor;
+
+    if (start < parser->end && *start == '"')
+        return lex_quoted(parser, cursor, "metric name", false, out);
+    if (!lex_is(start, parser->end, LEX_METRIC_START))
+        return lex_fail_expected(parser, start, what);
+    *cursor = lex_skip(start, parser->end, LEX_METRIC_PART);
+    *out = lex_between(start, *cursor);
     return 0;
 }
 

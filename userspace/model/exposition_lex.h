@@ -71,9 +71,17 @@ int lex_fail_text(struct exposition_parser *parser, const char *at, const char *
  * number of backslashes. */
 const char *lex_closing_quote(const char *at, const char *end);
 /* A quoted string, its opening quote at *cursor; *cursor goes behind the closing one. It may span
- * lines. */
+ * lines. In a value there may be a NUL, but behind no backslash; in a name there may be none. */
 int lex_quoted(struct exposition_parser *parser, const char **cursor, const char *what,
-               struct text *out);
+               bool is_value, struct text *out);
+int lex_quoted_utf8(struct exposition_parser *parser, const char **cursor, const char *what,
+                    bool is_value, struct text *out);
+/* What lex_quoted() says of a NUL. */
+int lex_refuse_nul(struct exposition_parser *parser, struct text raw, const char *what,
+                   bool is_value);
+/* Behind `# TYPE ` and the like: a name or a quoted one, whose UTF-8 is not checked. */
+int lex_family_name(struct exposition_parser *parser, const char **cursor, const char *what,
+                    struct text *out);
 
 /* A number at `at`, as far as it goes: where it ends, with its value, or NULL where
  * exposition_parse_float must look at the whole token (inf, nan, no number at all, out of range).

@@ -20,7 +20,7 @@ struct label_target {
 
 /* A quoted string that ends with its line. Its UTF-8 is not checked. */
 static int parse_line_quoted(struct exposition_parser *parser, const char **cursor,
-                             const char *what, struct text *out)
+                             const char *what, bool may_have_nul, struct text *out)
 {
     const char *start = *cursor + 1;
     const char *newline = memchr(start, '\n', (size_t)(parser->end - start));
@@ -31,10 +31,10 @@ static int parse_line_quoted(struct exposition_parser *parser, const char **curs
         return lex_fail(parser, line_end, "%s without its closing quote", what);
     *out = lex_between(start, quote);
     *cursor = quote + 1;
-    return 0;
+    return lex_refuse_nul(parser, *out, what, may_have_nul);
 }
 
-/* Of an exemplar's names Prometheus checks nothing. */
+/* Of an exemplar's names Prometheus checks nothing but that there is no NUL. */
 static int parse_name(struct exposition_parser *parser, const char **cursor, bool is_exemplar,
                       struct text *name)
 {
@@ -48,8 +48,8 @@ static int parse_name(struct exposition_parser *parser, const char **cursor, boo
     if (at == parser->end || *at != '"')
         return lex_fail_expected(parser, at, "label name");
     if (is_exemplar)
-        return parse_line_quoted(parser, cursor, "name", name);
-    int error = lex_quoted(parser, cursor, "name", name);
+        return parse_line_quoted(parser, cursor, "name", false, name);
+    int error = lex_quoted_utf8(parser, cursor, "name", false, name);
     if (!error && !name->length)
         return lex_fail(parser, *cursor, "empty name");
     return error;
@@ -76,7 +76,7 @@ static int parse_label(struct exposition_parser *parser, const char **cursor,
         return lex_fail_expected(parser, at, "equal");
     if (++at == parser->end || *at != '"')
         return lex_fail_expected(parser, at, "label value");
-    error = parse_line_quoted(parser, &at, "label value", &label.value);
+    error = parse_line_quoted(parser, &at, "label value", target->name != NULL, &label.value);
     if (error)
         return error;
     if (!utf8_is_valid(label.value))
@@ -266,26 +266,13 @@ static int check_unit(struct exposition_parser *parser, const char *at,
     return lex_fail_text(parser, at, "unit is not the end of the metric's name:", unit);
 }
 
-static int parse_family_name(struct exposition_parser *parser, const char **cursor,
-                             struct exposition_entry *entry)
-{
-    const char *at = *cursor;
-
-    if (at < parser->end && *at == '"')
-        return lex_quoted(parser, cursor, "metric name", &entry->name);
-    if (!lex_is(at, parser->end, LEX_METRIC_START))
-        return lex_fail_expected(parser, at, "metric name after TYPE, HELP or UNIT");
-    *cursor = lex_skip(at, parser->end, LEX_METRIC_PART);
-    entry->name = lex_between(at, *cursor);
-    return 0;
-}
-
 /* Behind `# TYPE `, `# HELP ` or `# UNIT `: a name, a space, and the text to the end of the line.
  */
 static int parse_metadata(struct exposition_parser *parser, const char **cursor,
                           struct exposition_entry *entry)
 {
-    int error = parse_family_name(parser, cursor, entry);
+    int error =
+        lex_family_name(parser, cursor, "metric name after TYPE, HELP or UNIT", &entry->name);
     if (error)
         return error;
     const char *start = *cursor, *end = parser->end;

@@ -286,19 +286,14 @@ static int give_plain(struct proto_exposition *parser, struct exposition_entry *
     return name_series(parser, entry, "", NULL);
 }
 
-/* The next exemplar of a native histogram: its own, or else its buckets'. Those without a time of
- * their own do not count. */
+/* The next exemplar of a native histogram. Those without a time of their own do not count. */
 static const Exposition__Exemplar *next_native_exemplar(struct proto_exposition *parser)
 {
     const Exposition__Histogram *histogram = parser->metric->histogram;
-    bool own = histogram->n_exemplars > 0;
-    size_t count = own ? histogram->n_exemplars : histogram->n_bucket;
 
-    while (parser->exemplar < count) {
-        size_t i = parser->exemplar++;
-        const Exposition__Exemplar *exemplar =
-            own ? histogram->exemplars[i] : histogram->bucket[i]->exemplar;
-        if (exemplar && exemplar->timestamp)
+    while (parser->exemplar < histogram->n_exemplars) {
+        const Exposition__Exemplar *exemplar = histogram->exemplars[parser->exemplar++];
+        if (exemplar->timestamp)
             return exemplar;
     }
     return NULL;
@@ -312,6 +307,24 @@ static int compare_exemplars(const void *a, const void *b)
     if (left_ms != right_ms)
         return left_ms < right_ms ? -1 : 1;
     return (left->value > right->value) - (left->value < right->value);
+}
+
+/* A native histogram's own or else its buckets', by time: what is older than the last one would not
+ * be taken. */
+static void order_exemplars(struct proto_exposition *parser, Exposition__Histogram *histogram)
+{
+    ProtobufCAllocator *allocator = &parser->arena.allocator;
+    size_t size = histogram->n_bucket * sizeof(*histogram->exemplars);
+
+    if (!histogram->n_exemplars && histogram->n_bucket) {
+        histogram->exemplars = allocator->alloc(allocator->allocator_data, size);
+        for (size_t i = 0; histogram->exemplars && i < histogram->n_bucket; i++)
+            if (histogram->bucket[i]->exemplar)
+                histogram->exemplars[histogram->n_exemplars++] = histogram->bucket[i]->exemplar;
+    }
+    if (histogram->n_exemplars)
+        qsort(histogram->exemplars, histogram->n_exemplars, sizeof(*histogram->exemplars),
+              compare_exemplars);
 }
 
 static int give_native(struct proto_exposition *parser, struct exposition_entry *entry)
@@ -329,9 +342,7 @@ static int give_native(struct proto_exposition *parser, struct exposition_entry 
         histogram_release(TAKE_PTR(entry->histogram));
         return error;
     }
-    if (histogram->n_exemplars) /* what is older than the last one would not be taken */
-        qsort(histogram->exemplars, histogram->n_exemplars, sizeof(*histogram->exemplars),
-              compare_exemplars);
+    order_exemplars(parser, histogram);
     entry->created_ms = milliseconds(histogram->created_timestamp);
     set_exemplar(entry, next_native_exemplar(parser));
     return 0;

@@ -256,10 +256,14 @@ void selector_free(struct selector **out)
 
 /* ---- matching ---- */
 
+bool selector_is_empty(const struct selector *selector)
+{
+    return !selector->count;
+}
+
 bool selector_match(const struct selector *selector, const struct labels *labels,
                     const struct labels *hidden)
 {
-    /* Prometheus takes {} and selects nothing by it. */
     for (size_t i = 0; i < selector->count; i++) {
         const struct matcher *matcher = &selector->matchers[i];
         struct text name = {matcher->name, matcher->name_length};
@@ -272,5 +276,5 @@ bool selector_match(const struct selector *selector, const struct labels *labels
         if (matches == matcher->negated)
             return false;
     }
-    return selector->count > 0;
+    return !selector_is_empty(selector);
 }

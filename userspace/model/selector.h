@@ -16,8 +16,10 @@ struct selector;
 int selector_parse(struct text text, struct selector **out, char error[SELECTOR_ERROR_SIZE]);
 void selector_free(struct selector **selector);
 
-/* Whether all its matchers agree. A label that is one of `hidden`, with the same value, counts as
- * not there; NULL: nothing is hidden. */
+/* {}: Prometheus finds no series by it, but all targets. */
+bool selector_is_empty(const struct selector *selector);
+/* Whether all its matchers agree, and there is one. A label that is one of `hidden`, with the same
+ * value, counts as not there; NULL: nothing is hidden. */
 bool selector_match(const struct selector *selector, const struct labels *labels,
                     const struct labels *hidden);
 

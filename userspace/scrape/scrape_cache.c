@@ -12,7 +12,7 @@
 
 #define NO_ENTRY UINT32_MAX
 #define MIN_SLOTS 64
-#define SCRAPES ((1u << 28) - 1) /* numbers of scrapes come again after so many */
+#define SCRAPES ((1u << 27) - 1) /* numbers of scrapes come again after so many */
 #define KEPT_BY_FAILURES 1000    /* entries that failing pages may add, as in Prometheus */
 
 struct scrape_cache {
@@ -193,9 +193,12 @@ const struct page_piece *scrape_cache_expected(const struct scrape_cache *cache)
 
 static struct cached_series *take_entry(struct scrape_cache *cache, uint32_t index)
 {
+    struct cached_series *entry = &cache->entries[index];
+
     cache->next = index + 1;
-    cache->entries[index].seen = cache->scrape;
-    return &cache->entries[index];
+    entry->again = entry->seen == cache->scrape;
+    entry->seen = cache->scrape;
+    return entry;
 }
 
 struct cached_series *scrape_cache_find(struct scrape_cache *cache, struct text raw)

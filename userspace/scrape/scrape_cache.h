@@ -15,7 +15,8 @@
 struct cached_series {
     struct page_piece *piece; /* as the page showed it last */
     series_id series;         /* 0: dropped by relabelling */
-    uint32_t seen : 28;       /* the scrape in which it was last on the page */
+    uint32_t seen : 27;       /* the scrape in which it was last on the page */
+    uint32_t again : 1;       /* it had been on this page before, when it was found last */
     uint32_t is_new : 1;      /* no sample of it was taken yet */
     uint32_t tracked : 1;     /* this scrape has a sample of it at the scrape's own time */
     uint32_t live : 1;        /* so had the scrape before: its end is worth a stale marker */

@@ -24,9 +24,14 @@ struct scrape_exemplars {
     size_t count, capacity;
     struct hash_table last; /* of struct last_exemplar, by series */
     uint32_t page;
+    size_t sample;                    /* whose exemplars come at present */
+    size_t sample_count, sample_late; /* of it: all, and those out of order */
+    size_t out_of_order;              /* of the samples before it */
     struct labels_builder *builder;
     struct buffer name, value;
 };
+
+enum verdict { KEPT, DROPPED, OUT_OF_ORDER };
 
 int scrape_exemplars_new(struct scrape_exemplars **out)
 {
@@ -68,6 +73,7 @@ void scrape_exemplars_begin(struct scrape_exemplars *exemplars)
 {
     scrape_exemplars_clear(exemplars);
     exemplars->page++;
+    exemplars->sample_count = exemplars->sample_late = exemplars->out_of_order = 0;
 }
 
 static size_t count_runes(struct text text)
@@ -147,8 +153,8 @@ static struct last_exemplar *last_of(struct scrape_exemplars *exemplars, series_
 }
 
 /* What has no timestamp of its own has another one in each scrape, and is the same for all that. */
-static enum scrape_exemplar_verdict judge(struct last_exemplar *last, const struct exemplar *new,
-                                          bool own_time, uint32_t page)
+static enum verdict judge(struct last_exemplar *last, const struct exemplar *new, bool own_time,
+                          uint32_t page)
 {
     uint64_t hash = labels_hash(new->labels);
     bool is_first = !last->page;
@@ -158,40 +164,56 @@ static enum scrape_exemplar_verdict judge(struct last_exemplar *last, const stru
         bool same_time = !own_time || last->timestamp_ms == new->timestamp_ms;
         if (same_time && last->labels_hash == hash &&
             !memcmp(&last->value, &new->value, sizeof(new->value)))
-            return EXEMPLAR_DROPPED;
+            return DROPPED;
         if (new->timestamp_ms < last->timestamp_ms)
-            return EXEMPLAR_OUT_OF_ORDER;
+            return OUT_OF_ORDER;
     }
     last->labels_hash = hash;
     last->value = new->value;
     last->timestamp_ms = new->timestamp_ms;
-    return EXEMPLAR_KEPT;
+    return KEPT;
 }
 
-enum scrape_exemplar_verdict scrape_exemplars_add(struct scrape_exemplars *exemplars, size_t index,
-                                                  const struct sample *sample,
-                                                  const struct exposition_exemplar *exemplar)
+static enum verdict add(struct scrape_exemplars *exemplars, size_t index,
+                        const struct sample *sample, const struct exposition_exemplar *exemplar)
 {
     struct labels *labels = NULL;
     struct last_exemplar *last;
 
     if (reserve(exemplars) || build_labels(exemplars, exemplar, &labels))
-        return EXEMPLAR_DROPPED;
+        return DROPPED;
     struct exemplar new = {
         .sample = index,
         .labels = labels,
         .value = exemplar->value,
         .timestamp_ms = exemplar->has_timestamp ? exemplar->timestamp_ms : sample->timestamp_ms,
     };
-    enum scrape_exemplar_verdict verdict = EXEMPLAR_DROPPED;
+    enum verdict verdict = DROPPED;
     last = last_of(exemplars, sample->series);
     if (last)
         verdict = judge(last, &new, exemplar->has_timestamp, exemplars->page);
-    if (verdict == EXEMPLAR_KEPT)
+    if (verdict == KEPT)
         exemplars->list[exemplars->count++] = new;
     else
         free(labels);
     return verdict;
+}
+
+static void end_sample(struct scrape_exemplars *exemplars)
+{
+    if (exemplars->sample_late == exemplars->sample_count)
+        exemplars->out_of_order += exemplars->sample_late;
+    exemplars->sample_count = exemplars->sample_late = 0;
+}
+
+void scrape_exemplars_add(struct scrape_exemplars *exemplars, size_t index,
+                          const struct sample *sample, const struct exposition_exemplar *exemplar)
+{
+    if (exemplars->sample != index)
+        end_sample(exemplars);
+    exemplars->sample = index;
+    exemplars->sample_count++;
+    exemplars->sample_late += add(exemplars, index, sample, exemplar) == OUT_OF_ORDER;
 }
 
 const struct exemplar *scrape_exemplars_list(const struct scrape_exemplars *exemplars,
@@ -201,13 +223,14 @@ const struct exemplar *scrape_exemplars_list(const struct scrape_exemplars *exem
     return exemplars->list;
 }
 
-void scrape_exemplars_end(struct scrape_exemplars *exemplars, bool failed)
+size_t scrape_exemplars_end(struct scrape_exemplars *exemplars, bool failed)
 {
     struct hash_table old = exemplars->last;
     uint32_t page = failed ? 0 : exemplars->page; /* none was last on page 0 */
 
+    end_sample(exemplars);
     if (!old.count)
-        return;
+        return exemplars->out_of_order;
     hash_table_init(&exemplars->last, sizeof(series_id), SCRAPE_EXEMPLARS_MAX);
     for (size_t i = 0; i < old.slot_count; i++) {
         struct last_exemplar *last = old.slots[i];
@@ -215,4 +238,5 @@ void scrape_exemplars_end(struct scrape_exemplars *exemplars, bool failed)
             free(last);
     }
     hash_table_free(&old);
+    return exemplars->out_of_order;
 }

@@ -18,18 +18,19 @@ void scrape_exemplars_free(struct scrape_exemplars **exemplars);
 /* A page begins: its list is empty. */
 void scrape_exemplars_begin(struct scrape_exemplars *exemplars);
 
-enum scrape_exemplar_verdict { EXEMPLAR_KEPT, EXEMPLAR_DROPPED, EXEMPLAR_OUT_OF_ORDER };
-/* An exemplar of the sample that will have this index in the record, and of its series. Without a
- * timestamp of its own it gets the sample's. What does not fit is dropped too. */
-enum scrape_exemplar_verdict scrape_exemplars_add(struct scrape_exemplars *exemplars, size_t index,
-                                                  const struct sample *sample,
-                                                  const struct exposition_exemplar *exemplar);
+/* An exemplar of the sample that will have this index in the record, and of its series; those of a
+ * sample in the order of time. Without a timestamp of its own it gets the sample's. What does not
+ * fit is dropped too. */
+void scrape_exemplars_add(struct scrape_exemplars *exemplars, size_t index,
+                          const struct sample *sample, const struct exposition_exemplar *exemplar);
 /* The samples of this page are not kept: nor are its exemplars. */
 void scrape_exemplars_clear(struct scrape_exemplars *exemplars);
 /* Sorted by sample; valid until the next begin or clear. */
 const struct exemplar *scrape_exemplars_list(const struct scrape_exemplars *exemplars,
                                              size_t *count);
-/* The page is over: forgets the last exemplars of series that had none on it; if it failed, all. */
-void scrape_exemplars_end(struct scrape_exemplars *exemplars, bool failed);
+/* The page is over: forgets the last exemplars of series that had none on it; if it failed, all.
+ * Gives how many were out of order, of samples all of whose exemplars were: the others are those of
+ * the scrape before and a newer one. */
+size_t scrape_exemplars_end(struct scrape_exemplars *exemplars, bool failed);
 
 #endif

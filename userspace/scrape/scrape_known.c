@@ -9,14 +9,15 @@
 static uint32_t room_left(const struct scrape_page *page)
 {
     uint32_t limit = page->target->config->limits.sample_limit;
+    uint32_t counted = page->kept - page->repeated;
     size_t room = page->samples.capacity - page->samples.count;
 
     if (page->over_limit || page->samples.count >= SCRAPE_MAX_SAMPLES)
         return 0;
     if (room > SCRAPE_MAX_SAMPLES - page->samples.count)
         room = SCRAPE_MAX_SAMPLES - page->samples.count;
-    if (limit && room > limit - page->kept)
-        room = limit - page->kept;
+    if (limit && room > limit - counted)
+        room = limit - counted;
     return (uint32_t)room;
 }
 

@@ -232,15 +232,48 @@ int scrape_labels_build(struct scrape_labels *labels, const struct exposition_en
     *out = NULL;
     if (verdict != RELABEL_KEPT)
         return verdict == RELABEL_DROPPED ? 0 : verdict;
-    error = set_where_absent(labels, labels->external, NULL);
-    return error ? error : labels_builder_build(labels->builder, out);
+    return labels_builder_build(labels->builder, out);
+}
+
+int scrape_labels_add_external(struct scrape_labels *labels, struct labels **set)
+{
+    struct labels *whole;
+
+    if (!labels->external)
+        return 0;
+    int error = set_where_absent(labels, labels->external, NULL);
+    if (!error)
+        error = labels_builder_build(labels->builder, &whole);
+    if (error)
+        return error;
+    free(*set);
+    *set = whole;
+    return 0;
+}
+
+/* As Prometheus, which takes a target's exported_x away where an x comes behind it. */
+static int set_target_labels(struct scrape_labels *labels, const struct labels *target)
+{
+    struct label_cursor cursor = labels_first(target);
+    int error = 0;
+
+    while (!error && labels_next(&cursor)) {
+        buffer_clear(&labels->name);
+        buffer_append_string(&labels->name, EXPORTED_PREFIX);
+        error = buffer_append_text(&labels->name, cursor.label.name);
+        if (!error)
+            error = labels_builder_set(labels->builder, buffer_text(&labels->name), TEXT(""));
+        if (!error)
+            error = labels_builder_set(labels->builder, cursor.label.name, cursor.label.value);
+    }
+    return error;
 }
 
 int scrape_labels_build_report(struct scrape_labels *labels, const char *name,
                                const struct target *target, struct labels **out)
 {
     labels_builder_clear(labels->builder);
-    int error = labels_builder_add_all(labels->builder, target->labels);
+    int error = set_target_labels(labels, target->labels);
     if (!error)
         error = labels_builder_set(labels->builder, TEXT(LABEL_METRIC_NAME), text_of(name));
     if (!error)

@@ -22,6 +22,9 @@ void scrape_labels_free(struct scrape_labels **labels);
 int scrape_labels_build(struct scrape_labels *labels, const struct exposition_entry *entry,
                         const struct target *target, struct text bound, struct labels **out,
                         char reason[SCRAPE_LABELS_REASON_SIZE]);
+/* Gives the set that was built last the external labels, which are no matter of the scrape's own
+ * limits. 0, -ENOMEM or -E2BIG; then it is as it was. */
+int scrape_labels_add_external(struct scrape_labels *labels, struct labels **set);
 /* The labels of a series about the scrape itself, `up` say. */
 int scrape_labels_build_report(struct scrape_labels *labels, const char *name,
                                const struct target *target, struct labels **out);

@@ -204,7 +204,8 @@ void scrape_page_end(struct scrape_page *page)
     if (!page->failed && page->over_buckets)
         scrape_page_fail(page, "histogram bucket limit exceeded");
     if (exemplars)
-        scrape_exemplars_end(exemplars, page->failed);
+        metric_add(page->shared->metrics.exemplars_out_of_order,
+                   scrape_exemplars_end(exemplars, page->failed));
 }
 
 static void begin_convert(struct scrape_page *page)

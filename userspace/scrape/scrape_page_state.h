@@ -52,6 +52,7 @@ struct scrape_page {
     size_t bytes;      /* of the body */
     uint32_t scraped;  /* sample lines */
     uint32_t kept;     /* of them, after relabelling */
+    uint32_t repeated; /* of these, again what this page had shown */
     uint32_t added;    /* series that had not been there before */
     bool over_limit;   /* there are more samples than sample_limit: they are only counted */
     bool over_buckets; /* a histogram has more than native_histogram_bucket_limit */

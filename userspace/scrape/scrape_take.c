@@ -88,6 +88,8 @@ static int build_labels(struct scrape_page *page, const struct exposition_entry 
     } else if (scrape_limits_check(&config->limits, *out, limit)) {
         metric_add(page->shared->metrics.label_limits_exceeded, 1);
         error = scrape_page_fail(page, "%s", limit);
+    } else if ((error = scrape_labels_add_external(page->shared->labels, out))) {
+        scrape_page_fail_errno(page, error);
     }
     if (error)
         free(*out);
@@ -232,20 +234,21 @@ static void take_exemplar(struct scrape_page *page, const struct exposition_exem
     struct scrape_exemplars *exemplars = scrape_cache_exemplars(page->cache, true);
     size_t index = page->samples.count - 1;
 
-    if (exemplars && scrape_exemplars_add(exemplars, index, &page->samples.list[index], exemplar) ==
-                         EXEMPLAR_OUT_OF_ORDER)
-        metric_add(page->shared->metrics.exemplars_out_of_order, 1);
+    if (exemplars)
+        scrape_exemplars_add(exemplars, index, &page->samples.list[index], exemplar);
 }
 
 /* ---- samples ---- */
 
-/* Of a page with more samples than sample_limit none is kept. */
-static void count_kept(struct scrape_page *page)
+/* Of a page with more samples than sample_limit none is kept. What repeats a sample of this scrape
+ * does not count. */
+static void count_kept(struct scrape_page *page, bool repeats)
 {
     uint32_t limit = page->target->config->limits.sample_limit;
 
     page->kept++;
-    if (!limit || page->kept <= limit || page->over_limit)
+    page->repeated += repeats;
+    if (!limit || page->kept - page->repeated <= limit || page->over_limit)
         return;
     page->over_limit = true;
     scrape_page_drop_samples(page);
@@ -272,6 +275,12 @@ static bool is_out_of_bounds(int64_t timestamp_ms)
     return timestamp_ms == INT64_MIN || timestamp_ms > clock_wall_ms() + SCRAPE_MAX_FUTURE_MS;
 }
 
+/* A series that the page has shown before, whatever became of that, and no other time. */
+static bool repeats(const struct cached_series *series, bool own_time)
+{
+    return !own_time && series->again;
+}
+
 /* Whether the sample goes into the record. Of two of one series at one time the first counts. */
 static bool is_wanted(const struct scrape_page *page, const struct exposition_entry *entry,
                       const struct cached_series *series, bool own_time)
@@ -280,7 +289,7 @@ static bool is_wanted(const struct scrape_page *page, const struct exposition_en
 
     if (own_time && is_out_of_bounds(entry->timestamp_ms))
         refused = page->shared->metrics.out_of_bounds;
-    else if (!own_time && series->tracked)
+    else if (repeats(series, own_time))
         refused = page->shared->metrics.duplicates;
     else if (!scrape_cache_advance(page->cache, series,
                                    own_time ? entry->timestamp_ms : page->timestamp_ms, own_time))
@@ -324,7 +333,7 @@ static int add_sample(struct scrape_page *page, const struct exposition_entry *e
         return scrape_page_fail_errno(page, error);
     page->took = true;
     take_surroundings(page, entry, series);
-    page->added += series->is_new;
+    page->added += series->is_new && !page->over_buckets;
     series->is_new = false;
     series->tracked |= !own_time || page->target->config->track_timestamps_staleness;
     return 0;
@@ -356,7 +365,7 @@ int scrape_page_take(struct scrape_page *page, const struct exposition_entry *en
     }
     if (series && !series->series)
         return 0;
-    count_kept(page);
+    count_kept(page, series && repeats(series, own_time));
     if (page->over_limit || !is_wanted(page, entry, series, own_time))
         return 0;
     return add_sample(page, entry, series, own_time);

@@ -163,6 +163,7 @@ static int replace_external_labels(struct scraper *scraper, const struct labels 
     scrape_labels_free(&scraper->shared.labels);
     scraper->shared.labels = labels;
     scraper->environment.external_labels = external_labels;
+    scraper->shared.seed = scrape_schedule_seed(external_labels);
     return 0;
 }
 
