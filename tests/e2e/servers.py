@@ -5,7 +5,7 @@ Both answer the same paths: /page.html 200, /moved 301, /broken 500, anything el
 line "METHOD STATUS" for each request.
 """
 
-from cluster import Server, connects, free_port, require_programs
+from cluster import Process, Server, connects, free_port, require_programs
 
 MODULES = "/usr/lib/apache2/modules"
 
@@ -53,14 +53,19 @@ Redirect 500 /broken
     return _start(cluster, "apache", argv, "127.0.0.1", port)
 
 
+def _nginx_temporary(cluster):
+    """Where nginx puts what it cannot keep in memory: lines of its http block."""
+    return "".join(
+        f"    {kind}_temp_path {cluster.path('nginx-' + kind)};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+
+
 def start_nginx(cluster, host="127.0.0.1", log_format="$request_method $status"):
     require_programs("nginx")
     port = free_port(host)
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    temporary = "".join(
-        f"    {kind}_temp_path {cluster.path('nginx-' + kind)};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
+    temporary = _nginx_temporary(cluster)
     config = cluster.write(
         "nginx.conf",
         f"""daemon off;
@@ -111,3 +116,38 @@ def node_job(exporter, interval="2s"):
     static_configs:
       - targets: ["{exporter.address}"]
 """
+
+
+def start_http2_proxy(cluster, files, upstream):
+    """nginx that speaks HTTP/2 with the certificate and key in `files`, before a server. The protocol and
+    status of what was answered are in protocols.txt; at a SIGHUP it sends GOAWAY and goes on anew."""
+    require_programs("nginx")
+    port = free_port()
+    folders = _nginx_temporary(cluster)
+    config = cluster.write(
+        "nginx.conf",
+        f"""daemon off;
+pid {cluster.path('nginx.pid')};
+events {{ worker_connections 256; }}
+http {{
+    {folders}
+    log_format protocol '$server_protocol $status';
+    access_log {cluster.path('protocols.txt')} protocol;
+    server {{
+        listen 127.0.0.1:{port} ssl http2;
+        ssl_certificate {files[0]};
+        ssl_certificate_key {files[1]};
+        location / {{
+            proxy_pass {upstream};
+            proxy_http_version 1.1;
+            proxy_buffering off;
+        }}
+    }}
+}}
+""",
+    )
+    argv = ["nginx", "-e", cluster.path("nginx-error.log"), "-c", config]
+    proxy = cluster.start(Process, "nginx", argv, metered=False)
+    proxy.port = port
+    proxy.wait_ready("its port", lambda: connects("127.0.0.1", port))
+    return proxy

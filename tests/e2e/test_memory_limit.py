@@ -116,5 +116,19 @@ def test_no_disk():
     goes_on("no-disk", False)
 
 
+def test_a_limit_on_file_sizes():
+    """RLIMIT_FSIZE, whose signal would end a process that is not prepared."""
+    with Cluster("file-limit") as cluster, Noise() as exporter, socket.create_server(("127.0.0.1", 0)) as hole:
+        config = cluster.write("edgemeter.yml", config_text(exporter, hole))
+        argv = ["prlimit", "--fsize=65536", EDGEMETER, f"--config.file={config}",
+                "--web.listen-address=127.0.0.1:0", f"--storage.path={cluster.path('queue')}"]
+        agent = cluster.start(Agent, "edgemeter", argv, metered=False)
+        agent.wait_up()
+        wait_until("what no file takes to be counted", lambda: sum(dropped(agent).values()) > SERIES)
+        account(agent)
+        agent.stop(signal.SIGKILL)  # else it waits for the hole for 30 s
+        cluster.processes.remove(agent)
+
+
 if __name__ == "__main__":
-    run(test_a_full_disk, test_no_disk, metered=False)
+    run(test_a_full_disk, test_no_disk, test_a_limit_on_file_sizes, metered=False)

@@ -6,34 +6,10 @@ lower-case headers count as well."""
 from agent_metrics import adds_up, page_of
 from certificates import Authority
 from checks import equal, run, true
-from cluster import Cluster, Process, connects, free_port, require_programs, wait_until
+from cluster import Cluster, wait_until
 from exporter import Exporter
 from receiver import Receiver
-
-
-def start_nginx(cluster, receiver, files):
-    port = free_port()
-    folders = "".join(f"{kind}_temp_path {cluster.path('nginx-' + kind)}; "
-                      for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    config = cluster.write("nginx.conf", f"""daemon off;
-pid {cluster.path('nginx.pid')};
-events {{ worker_connections 256; }}
-http {{
-    {folders}
-    log_format protocol '$server_protocol $status';
-    access_log {cluster.path('protocols.txt')} protocol;
-    server {{
-        listen 127.0.0.1:{port} ssl http2;
-        ssl_certificate {files[0]};
-        ssl_certificate_key {files[1]};
-        location / {{ proxy_pass http://127.0.0.1:{receiver.port}; }}
-    }}
-}}
-""")
-    errors = cluster.path("nginx-error.log")
-    nginx = cluster.start(Process, "nginx", ["nginx", "-e", errors, "-c", config], metered=False)
-    nginx.wait_ready("its port", lambda: connects("127.0.0.1", port))
-    return port
+from servers import start_http2_proxy
 
 
 def config(exporter, port, authority):
@@ -50,10 +26,10 @@ def config(exporter, port, authority):
 
 
 def test_http2():
-    require_programs("nginx")
     with Cluster("http2") as cluster, Exporter(50) as exporter, Receiver() as receiver:
         authority = Authority(cluster.path("ca"))
-        port = start_nginx(cluster, receiver, authority.issue("receiver"))
+        url = f"http://127.0.0.1:{receiver.port}"
+        port = start_http2_proxy(cluster, authority.issue("receiver"), url).port
         agent = cluster.start_edgemeter(config(exporter, port, authority), metered=False)
         wait_until("samples of all remotes", lambda: receiver.count() > 600)
         page = page_of(agent)

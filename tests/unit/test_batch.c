@@ -222,6 +222,28 @@ static void test_exemplars_and_created(void **state)
 }
 
 /* Taken from at the front for as long as it is filled: the array does not grow, all is in order. */
+/* Help texts that fill a request: the samples that have no room for theirs go without it. */
+static void test_metadata_that_does_not_fit(void **state)
+{
+    enum { SERIES = 12, HELP_BYTES = 1 << 20 };
+    struct fixture *f = *state;
+    autofree char *help = calloc(1, HELP_BYTES + 1);
+    memset(help, 'h', HELP_BYTES);
+    for (unsigned i = 0; i < SERIES; i++) {
+        push(f, "x", i, i);
+        help[0] = (char)('a' + i);
+        const struct metadata metadata = {TEXT("x"), {help, HELP_BYTES}, TEXT(""), METADATA_GAUGE};
+        series_id series = pending_at(&f->pending, i)->sample.series;
+        assert_int_equal(series_table_describe(f->table, series, &metadata), 0);
+    }
+    f->rules.protocol = REMOTE_WRITE_V2;
+    f->rules.with_metadata = true;
+    batch_build(f->builder, &f->batch, &f->pending, SERIES, &f->rules);
+    assert_int_equal(f->batch.samples.floats, SERIES);
+    assert_int_equal(f->batch.too_large.floats, 0);
+    assert_in_range(f->batch.metadata, 6, 8);
+}
+
 static void test_pending_is_a_queue(void **state)
 {
     struct fixture *f = *state;
@@ -249,6 +271,7 @@ int main(void)
         BATCH_TEST(test_too_old_is_counted_once),
         BATCH_TEST(test_choosing),
         BATCH_TEST(test_exemplars_and_created),
+        BATCH_TEST(test_metadata_that_does_not_fit),
         BATCH_TEST(test_pending_is_a_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,6 +184,37 @@ static void test_a_sample_that_is_too_large_is_taken_back(void **state)
     teardown(&f);
 }
 
+/* More exemplars than a reader takes of one sample: the others are left out, no sample is. */
+static void test_a_sample_with_too_many_exemplars(void **state)
+{
+    enum { COUNT = 5000 };
+    struct fixture f;
+    (void)state;
+    setup(&f);
+    autofree struct labels *labels = make_labels(1);
+    autofree struct exemplar *exemplars = calloc(COUNT + 1, sizeof(*exemplars));
+    struct sample samples[2] = {{.series = f.series[0], .value = 1}, {.series = f.series[1]}};
+    for (size_t i = 0; i <= COUNT; i++)
+        exemplars[i] = (struct exemplar){.sample = i / COUNT, .labels = labels, .value = (double)i};
+    const struct sample_record record = {samples, 2, exemplars, COUNT + 1, NULL, 0};
+
+    struct record_progress progress = {};
+    struct record_payload payload;
+    struct queue_sample read;
+    for (uint64_t i = 0; i < 2; i++) { /* a record each: the first one is long */
+        assert_true(record_write_next(&f.writer, f.dictionary, &record, &progress, &payload));
+        assert_int_equal(payload.samples, 1);
+        assert_int_equal(payload.counts.exemplars, i ? 1 : EXEMPLARS_MAX);
+        autofree uint8_t *bytes = joined(&payload);
+        assert_int_equal(record_read_begin(&f.reader, bytes, payload.length, f.dictionary), 0);
+        assert_int_equal(record_read_next(&f.reader, &read), 0);
+        assert_int_equal(read.exemplar_count, payload.counts.exemplars);
+        assert_true(read.exemplars[0].value == (i ? COUNT : 0));
+    }
+    assert_int_equal(progress.too_large.exemplars, COUNT - EXEMPLARS_MAX);
+    teardown(&f);
+}
+
 static void test_values_to_the_bit(void **state)
 {
     (void)state;
@@ -356,6 +387,7 @@ static void test_shard_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_sample_with_too_many_exemplars),
         cmocka_unit_test(test_values_to_the_bit),
         cmocka_unit_test(test_values_are_short),
         cmocka_unit_test(test_random_records),

@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "queue_fixture.h"
 #include "ship/log/queue_state.h"
 
@@ -220,6 +223,31 @@ static void test_one_sample_too_long_for_a_record(void **state)
     assert_true(queue_reader_next(f.readers[0].reader, &read) && read.sample.value == 3);
     for (int i = 0; i < 3; i++)
         series_table_release(f.table, samples[i].series);
+    teardown(&f);
+}
+
+/* The system refuses what does not fit in a file of 16 kB: what is not kept is told as dropped, all
+ * of it, whether its record came first or behind others. */
+static void test_memory_that_is_refused(void **state)
+{
+    struct fixture f;
+    struct rlimit limit, unlimited;
+    (void)state;
+    setup(&f, 64 << 20);
+    open_readers(&f, 1);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &unlimited), 0);
+    limit = unlimited;
+    limit.rlim_cur = 16384;
+    append_floats(&f, 1000);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    append_random(&f, 40000);
+    append_floats(&f, 1000);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &unlimited), 0);
+    assert_int_equal(unread(&f, 0), 1000);
+    assert_int_equal(dropped(&f, 0, QUEUE_DROP_NO_MEMORY), 41000);
+    append_floats(&f, 1000);
+    assert_all_accounted(&f, 0);
     teardown(&f);
 }
 
@@ -541,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_nothing_fits_into_nothing),
         cmocka_unit_test(test_one_sample_too_long_for_a_record),
         cmocka_unit_test(test_taking_what_was_appended),
+        cmocka_unit_test(test_memory_that_is_refused),
         cmocka_unit_test(test_without_remotes_nothing_is_kept),
         cmocka_unit_test(test_series_lives_while_it_is_queued),
         cmocka_unit_test(test_a_sample_takes_few_bytes),

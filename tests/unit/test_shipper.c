@@ -275,6 +275,30 @@ static void test_apply(void **state)
     assert_int_equal(changed.references, 0);
 }
 
+static void count_remote(void *context, const struct shown_remote *remote)
+{
+    (void)remote;
+    ++*(size_t *)context;
+}
+
+/* An entry that stands in the file so often is so many remotes, after a reload as at the start. */
+static void test_apply_of_equal_remotes(void **state)
+{
+    static const size_t steps[] = {1, 2, 2, 1, 0, 2};
+    struct fixture *f = *state;
+    struct remote_write_config *equal[] = {&f->configs[0], &f->configs[0]};
+    f->configs[0].name = NULL;
+    start(f, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        size_t shown = 0;
+        assert_int_equal(shipper_apply(f->shipper, &f->queue, equal, steps[i]), 0);
+        shipper_show(f->shipper, count_remote, &shown);
+        assert_int_equal(shown, steps[i]);
+    }
+    append(f, 100);
+    run_until_taken(f, 200);
+}
+
 static void test_two_remotes_of_one_name_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -362,6 +386,7 @@ int main(void)
         SHIP_TEST(test_two_remotes_of_one_name_are_refused),
         SHIP_TEST(test_two_remotes_of_one_url_have_names_of_their_own),
         SHIP_TEST(test_apply),
+        SHIP_TEST(test_apply_of_equal_remotes),
         SHIP_TEST(test_own_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,35 @@ static void test_flush_of_all_shards(void **state)
     assert_int_equal(f->receivers[0].request_count, 8);
 }
 
+/* What was appended just now is taken at once up to two batches; of more, no more than a batch
+ * waits in the shard. What waits in the queue instead is seen by what a queue that is full drops.
+ */
+static void test_a_shard_takes_two_batches_at_once(void **state)
+{
+    static const struct {
+        size_t appended, dropped;
+    } steps[] = {{200, 0}, {201, 101}};
+    struct fixture *f = *state;
+    struct remote_write_config *config = &f->configs[0];
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        start_shards(f, 1);
+        append(f, 10); /* from now on the remote stands at the end */
+        run_until_taken(f, f->receivers[0].taken_count + 10);
+        receiver_down(&f->receivers[0]);
+        append(f, steps[i].appended);
+        run(f, 20, NULL);
+        f->queue.max_bytes = 1024;
+        assert_int_equal(shipper_apply(f->shipper, &f->queue, &config, 1), 0);
+        append(f, 10);
+        double dropped = metric_value(f, "samples_dropped_total", "reason=\"queue_full\",");
+        assert_true(dropped == (steps[i].dropped ? (double)steps[i].dropped : -1));
+        assert_int_equal(counted(f, "samples_pending"), steps[i].appended - steps[i].dropped + 10);
+        shipper_free(&f->shipper);
+        receiver_listen(&f->receivers[0], f->receivers[0].port);
+        f->queue.max_bytes = 64 << 20;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +149,7 @@ int main(void)
         SHIP_TEST(test_faults_change_no_order),
         SHIP_TEST(test_a_slow_shard_holds_the_others_only_when_full),
         SHIP_TEST(test_flush_of_all_shards),
+        SHIP_TEST(test_a_shard_takes_two_batches_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

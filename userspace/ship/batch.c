@@ -299,6 +299,10 @@ static void batch_take(struct batch_builder *builder, struct batch *batch, struc
         entry.metadata = series_table_metadata(
             builder->series, series_table_metadata_id(builder->series, item->sample.series));
     int error = encoder_add(builder->encoder, &entry);
+    if (error == -E2BIG && entry.metadata) { /* rather without it than not at all */
+        entry.metadata = NULL;
+        error = encoder_add(builder->encoder, &entry);
+    }
     if (error) {
         leave_out(error == -E2BIG ? &batch->too_large : &batch->no_memory, pending, index);
         return;

@@ -193,16 +193,17 @@ static void end_remote(struct shipper *shipper, size_t index)
             behind * sizeof(*shipper->configs));
 }
 
-static bool is_among(const struct remote_write_config *config,
-                     struct remote_write_config *const *configs, size_t count)
+static size_t count_same(const struct remote_write_config *config,
+                         struct remote_write_config *const *configs, size_t count)
 {
+    size_t same = 0;
     for (size_t i = 0; i < count; i++)
-        if (configs[i]->digest == config->digest)
-            return true;
-    return false;
+        same += configs[i]->digest == config->digest;
+    return same;
 }
 
-/* Those that go end first: their successors have their names, and read on where they were. */
+/* Those that go end first: their successors have their names, and read on where they were. An entry
+ * that stands twice in the file is two remotes. */
 int shipper_apply(struct shipper *shipper, const struct queue_config *queue,
                   struct remote_write_config *const *remotes, size_t remote_count)
 {
@@ -210,10 +211,12 @@ int shipper_apply(struct shipper *shipper, const struct queue_config *queue,
 
     queue_configure(shipper->queue, queue);
     for (size_t i = shipper->remote_count; i-- > 0;)
-        if (!is_among(shipper->configs[i], remotes, remote_count))
+        if (count_same(shipper->configs[i], shipper->configs, i + 1) >
+            count_same(shipper->configs[i], remotes, remote_count))
             end_remote(shipper, i);
     for (size_t i = 0; i < remote_count; i++) {
-        if (is_among(remotes[i], shipper->configs, shipper->remote_count))
+        if (count_same(remotes[i], remotes, i + 1) <=
+            count_same(remotes[i], shipper->configs, shipper->remote_count))
             continue;
         int failed = add_remote(shipper, remotes[i]);
         if (failed)

@@ -145,7 +145,6 @@ int dictionary_number(struct dictionary_writer *writer, struct dictionary *dicti
     int error = define_series(writer, dictionary, series, out);
     if (error) {
         out->length = length;
-        out->failed = false;
         dictionary_truncate(dictionary, *number, metadata_count);
     }
     return error;

@@ -84,6 +84,7 @@
 #define RECORD_FULL_BYTES (64 << 10)  /* a payload that has reached this takes no more samples */
 #define RECORD_MAX_BYTES (16 << 20)   /* a sample that needs more cannot be kept */
 #define METADATA_MAX_BYTES (64 << 10) /* what is longer is left out */
+#define EXEMPLARS_MAX 4096            /* of one sample; the others are left out */
 
 enum { RECORD_SAMPLES = 1, RECORD_END = 2 };
 enum { BESIDE_EXEMPLAR = 0, BESIDE_CREATED = 1 };

@@ -268,13 +268,13 @@ static int append_payload(struct queue *queue, const struct record_payload *payl
     return error;
 }
 
-/* One record, in a segment that takes it. Another errno than -E2BIG and -ENOMEM does not come back:
- * a segment in memory is tried in the end. */
+/* One record, in a segment that takes it: of one on disk that does not, a segment in memory is
+ * tried in the end. An error: nothing was appended. */
 static int append_next(struct queue *queue, const struct sample_record *record,
                        struct record_progress *progress)
 {
     const struct record_progress reached = *progress;
-    for (;;) {
+    for (;; *progress = reached) {
         struct record_payload payload;
         int error = prepare_newest(queue);
         if (error)
@@ -282,7 +282,6 @@ static int append_next(struct queue *queue, const struct sample_record *record,
         struct segment *segment = queue_newest(queue);
         struct dictionary *dictionary = segment->dictionary;
         uint32_t series = dictionary->series_count, metadata = dictionary->metadata_count;
-        *progress = reached;
         record_write_next(&queue->writer, dictionary, record, progress, &payload);
         if (!payload.length)
             return 0;
@@ -296,8 +295,10 @@ static int append_next(struct queue *queue, const struct sample_record *record,
             refuse(queue, QUEUE_DROP_FULL, payload.counts);
             return 0;
         }
-        if (error != -EAGAIN && segment->in_memory)
+        if (error != -EAGAIN && segment->in_memory) {
+            *progress = reached;
             return error;
+        }
         if (error != -EAGAIN)
             queue_disk_failed(queue, "write", error);
     }

@@ -262,6 +262,14 @@ static struct segment *segment_of(const struct queue *queue, uint64_t number)
     return NULL;
 }
 
+static bool is_of_folder(const struct disk_job *job, const struct folder *folder)
+{
+    struct stat theirs, ours;
+    return fstat(job->folder_fd, &theirs) == 0 && fstat(folder->fd, &ours) == 0 &&
+           theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+/* One into a folder that was left meanwhile is none. */
 static void finish_copy(struct queue *queue, const struct disk_job *job)
 {
     struct segment *segment = segment_of(queue, job->copy_number);
@@ -271,6 +279,8 @@ static void finish_copy(struct queue *queue, const struct disk_job *job)
             queue_disk_failed(queue, "copy what was in memory", job->copy_error);
         return;
     }
+    if (!is_of_folder(job, &queue->folder))
+        return;
     queue->folder_dirty = true;
     if (!segment) { /* released in the meantime */
         segment_name(job->copy_number, name);
@@ -486,13 +496,26 @@ static void finish_here(struct queue *queue)
     } while (true);
 }
 
+/* It frees itself. The segment that it copies is left to it: two at one file would harm each other.
+ */
+static void leave_job(struct queue *queue)
+{
+    struct segment *copied =
+        queue->job->copy_fd >= 0 ? segment_of(queue, queue->job->copy_number) : NULL;
+    if (copied)
+        copied->in_memory = false;
+    queue->job->queue = NULL;
+}
+
 void queue_disk_close(struct queue *queue)
 {
-    struct segment *newest = queue_newest(queue);
     loop_timer_free(&queue->sync_timer);
     if (queue->job)
-        queue->job->queue = NULL; /* it frees itself */
+        leave_job(queue);
+    if (is_durable(queue) && !queue->disk_works) /* for what is in memory it is now or never */
+        try_disk_again(queue);
     if (is_durable(queue)) {
+        struct segment *newest = queue_newest(queue);
         if (newest)
             queue_seal(queue, newest);
         queue_forget(queue);

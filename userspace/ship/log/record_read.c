@@ -11,8 +11,6 @@
 #include "ship/log/log_format.h"
 #include "ship/log/value.h"
 
-#define EXEMPLARS_MAX 4096 /* of one sample */
-
 static void forget_sample(struct record_reader *reader)
 {
     if (!reader->exemplar_count && !reader->histogram)

@@ -172,8 +172,11 @@ static int put_beside(struct making *m, struct record_progress *progress)
 {
     const struct exemplar *exemplar;
     const struct sample_created *created;
+    const size_t most = progress->exemplar + EXEMPLARS_MAX;
     int error = 0;
     for (; !error && (exemplar = next_exemplar(m->record, progress)); progress->exemplar++) {
+        if (progress->exemplar >= most)
+            continue;
         error = put_exemplar(m, exemplar);
         m->payload->counts.exemplars++;
     }
@@ -203,7 +206,7 @@ static int put_next(struct making *m, struct record_progress *progress)
     struct record_writer *w = m->writer;
     const struct sample *sample = &m->record->samples[progress->sample];
     const struct trail trail = m->trail;
-    const size_t exemplar = progress->exemplar, created = progress->created;
+    const size_t exemplar = progress->exemplar;
     const uint64_t exemplars = m->payload->counts.exemplars;
     const uint32_t ended = m->payload->ended;
     size_t samples_length = w->samples.length, beside_length = w->beside.length;
@@ -218,18 +221,18 @@ static int put_next(struct making *m, struct record_progress *progress)
     if (error) {
         m->trail = trail;
         progress->exemplar = exemplar;
-        progress->created = created;
         m->payload->counts.exemplars = exemplars;
         m->payload->ended = ended;
         w->samples.length = samples_length;
         w->beside.length = beside_length;
-        w->samples.failed = w->beside.failed = false;
         leave_out(m->record, progress,
                   error == -E2BIG ? &progress->too_large : &progress->no_memory);
         return error;
     }
     m->payload->samples++;
     count_sample(&m->payload->counts, sample);
+    progress->too_large.exemplars +=
+        progress->exemplar - exemplar - (m->payload->counts.exemplars - exemplars);
     return 0;
 }
 
