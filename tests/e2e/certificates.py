@@ -49,13 +49,14 @@ class Authority:
         if done.returncode:
             raise RuntimeError(f"openssl {' '.join(arguments)}: {done.stderr}")
 
-    def issue(self, name, seconds=3600):
-        """NAME.pem and NAME.key, good for localhost and for so long from now; replaces those of
-        before at once. Their paths."""
+    def issue(self, name, seconds=3600, names="DNS:localhost,IP:127.0.0.1,IP:::1", usage=None):
+        """NAME.pem and NAME.key, good for these names, for so long from now and for that usage (None:
+        any); replaces those of before at once. Their paths."""
         moment = datetime.datetime.fromtimestamp(time.time() + seconds, datetime.timezone.utc)
         new = self._path("new")
         self._openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
-                      "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1",
+                      "-addext", "subjectAltName=" + names,
+                      *(("-addext", "extendedKeyUsage=" + usage) if usage else ()),
                       "-keyout", new + ".key", "-out", new + ".csr")
         self._openssl("ca", "-batch", "-notext", "-config", self._path("config"),
                       "-cert", self.certificate, "-keyfile", self._path("ca.key"),

@@ -21,7 +21,7 @@ FOREIGN_KINDS = ("CONFIG_FOREIGN", "CONFIG_UNBUILT")
 
 
 def output(*argv, env=None):
-    environment = {**os.environ, **(env or {})}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}  # bash says when it lacks a locale
     result = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     if result.returncode or result.stderr:
         raise AssertionError(f"{' '.join(argv)}: status {result.returncode}\n{result.stdout}{result.stderr}")

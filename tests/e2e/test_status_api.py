@@ -4,7 +4,10 @@
 errors; what is secret stays so; /-/quit ends the agent where that is allowed."""
 
 import json
+import os
 import re
+import resource
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,7 +25,7 @@ from cluster import (
 
 PATHS = ["status/config", "status/flags", "status/buildinfo", "status/runtimeinfo"]
 METADATA = ["", "?limit=0", "?metric=node_load1", "?metric=nothing", '?match_target={job="node"}']
-METADATA += ['?match_target={job="no"}', "?match_target={", "?limit=x"]
+METADATA += ["?match_target={}", '?match_target={job="no"}', "?match_target={", "?limit=x"]
 FAMILIES = ["metadata", "metadata?metric=node_load1", "metadata?metric=nothing", "metadata?limit=0", "metadata?limit=x"]
 
 
@@ -98,12 +101,40 @@ scrape_configs:
         for method, path in (("POST", "/api/v1/status/flags"), ("GET", "/api/v1/nothing")):
             ours, theirs = fetch(agent.url + path, method), fetch(prometheus.url + path, method)
             equal(f"{method} {path}", ours, theirs)
-        for method, path in (("GET", "query?query=up"), ("POST", "query_range"), ("GET", "rules")):
+        for method, path in (("GET", "query?query=up"), ("POST", "query_range"), ("GET", "rules"),
+                             ("GET", "label/job/values"), ("DELETE", "series"), ("PUT", "admin/tsdb/snapshot")):
             status, ours = fetch(f"{agent.url}/api/v1/{path}", method)
             equal(f"{method} {path}, of an agent", (status, json.loads(ours)["errorType"]), (422, "execution"))
         for method in ("POST", "PUT"):
             wanted = (403, "Lifecycle API is not enabled.")
             equal(f"{method} /-/quit", fetch(agent.url + "/-/quit", method), wanted)
+
+
+def test_process():
+    """What the agent says of its own process, beside what the kernel says."""
+    with Cluster("status") as cluster:
+        file = cluster.write("edgemeter.yml", "global: {scrape_interval: 1s}\n")
+        argv = [EDGEMETER, f"--config.file={file}", "--web.listen-address=127.0.0.1:0"]
+        before = time.time()
+        agent = cluster.start(Agent, "edgemeter", argv, metered=False)
+        agent.wait_up()
+        after = time.time()
+        for _ in range(20):
+            text = get(agent.url + "/metrics/self")
+        said = {name: float(value) for name, value in re.findall(r"^(process_\w+) (\S+)$", text, re.MULTILINE)}
+        folder = f"/proc/{agent.pid}"
+        ticks = sum(int(field) for field in open(f"{folder}/stat").read().rpartition(")")[2].split()[11:13])
+        pages = [int(field) * resource.getpagesize() for field in open(f"{folder}/statm").read().split()[:2]]
+        for name, least, most in (
+            ("process_start_time_seconds", before - 1, after + 1),
+            ("process_open_fds", len(os.listdir(f"{folder}/fd")), len(os.listdir(f"{folder}/fd")) + 1),
+            ("process_virtual_memory_bytes", pages[0] / 1.2, pages[0] * 1.2),
+            ("process_resident_memory_bytes", pages[1] / 1.5, pages[1] * 1.5),
+            ("process_cpu_seconds_total", 1e-6, (ticks + 3) / os.sysconf("SC_CLK_TCK")),
+        ):
+            true(f"{name}: {said[name]}, {least} to {most}", least <= said[name] <= most)
+        limit = re.search(r"^Max open files +(\d+)", open(f"{folder}/limits").read(), re.MULTILINE)
+        equal("process_max_fds", said["process_max_fds"], float(limit.group(1)))
 
 
 def test_quit():
@@ -120,4 +151,4 @@ def test_quit():
 
 
 if __name__ == "__main__":
-    run(test_beside_prometheus, test_quit, metered=False)
+    run(test_beside_prometheus, test_process, test_quit, metered=False)

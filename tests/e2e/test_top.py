@@ -10,6 +10,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -276,6 +277,17 @@ def test_refusals():
             result = top(*flags, "--once", check=False)
             equal(" ".join(flags), result.returncode, status)
             true(message, message in result.stderr and not result.stdout)
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            asking = subprocess.Popen(
+                [EDGEMETER, "top", "--once", f"--url=127.0.0.1:{listener.getsockname()[1]}"],
+                stderr=subprocess.PIPE, text=True,
+            )
+            with listener.accept()[0] as server:
+                server.recv(4096)
+                server.sendall(b"HTTP/1.1 500 \x1b]0;evil\x07\r\nContent-Length: 0\r\n\r\n")
+                said = asking.communicate(timeout=20)[1]
+        true(f"no escape gets through: {said!r}", "evil" in said and ESCAPE not in said)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import time
 import urllib.request
 
 from certificates import Authority
-from checks import equal, run, true
+from checks import FULL, equal, run, true
 from cluster import (
     EDGEMETER,
     Agent,
@@ -181,6 +181,10 @@ def test_tls():
         agent = start_agent(cluster, web)
         good = client_context(authority, client)
         equal("with a certificate", ask(agent, context=good)[0], 200)
+        for usage, good_for_us in (("clientAuth", True), ("serverAuth", False)):
+            pair = authority.issue("other-usage", usage=usage)
+            got = ask(agent, context=client_context(authority, pair))[0]
+            true(f"with one for {usage}: {got}", (got == 200) == good_for_us)
         true("without one", ask(agent, context=client_context(authority))[0] != 200)
         true("with a stranger's", ask(agent, context=client_context(authority, stranger))[0] != 200)
         equal("plain", ask(agent)[0] != 200, True)
@@ -201,7 +205,74 @@ def test_tls():
         nobody = client_context(authority)
         wait_until("no certificate to be good", lambda: ask(agent, context=nobody)[0] == 200)
         true("a stranger's not", ask(agent, context=client_context(authority, stranger))[0] != 200)
+        rewrite(
+            cluster.path("web.yml"),
+            f"tls_server_config: {{cert_file: {cert}, key_file: {key}, client_auth_type: VerifyClientCertIfGiven}}\n",
+        )
+        wait_until("the system's authorities alone", lambda: ask(agent, context=good)[0] != 200)
+        equal("no certificate", ask(agent, context=nobody)[0], 200)
         equal("exit status", agent.stop(), 0)
+
+        web = (f"tls_server_config:\n  cert_file: {cert}\n  key_file: {key}\n"
+               "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256]\n  curve_preferences: [CurveP384]\n")
+        agent = start_agent(cluster, web, name="older")
+        equal("a list without a cipher of TLS 1.3", ask(agent, context=nobody)[0], 200)
+        nobody.set_ecdh_curve("secp384r1")
+        equal("the listed curve", ask(agent, context=nobody)[0], 200)
+        nobody.set_ecdh_curve("prime256v1")
+        true("another curve", ask(agent, context=nobody)[0] != 200)
+
+
+def test_old_connections():
+    """Clients that stay connected through one change of the certificate after the other hold up none."""
+    with Cluster("web-config") as cluster:
+        authority = Authority(cluster.path("ca"))
+        cert, key = authority.issue("server")
+        agent = start_agent(cluster, f"tls_server_config: {{cert_file: {cert}, key_file: {key}}}\n")
+        context = client_context(authority)
+        host, port = agent.address.split(":")
+        clients = []
+        for _ in range(10 if FULL else 3):
+            before = serial(agent, context)
+            clients.append(http.client.HTTPSConnection(host, int(port), context=context, timeout=20))
+            clients[-1].request("GET", "/-/healthy")
+            clients[-1].getresponse().read()
+            authority.issue("server")
+            wait_until("the new certificate", lambda: serial(agent, context) not in (before, None))
+        for client in clients:
+            client.request("GET", "/-/healthy")
+            equal("an old connection", client.getresponse().read(), b"edgemeter is Healthy.\n")
+
+
+def test_client_names():
+    """client_allowed_sans: any name of the certificate, of whatever kind, as it is written."""
+    with Cluster("web-config") as cluster:
+        authority = Authority(cluster.path("ca"))
+        cert, key = authority.issue("server")
+        names = ("DNS:client.example,DNS:other.example,email:me@example.org,URI:spiffe://edge/agent,"
+                 "IP:192.0.2.7,IP:2001:db8::7")
+        named = client_context(authority, authority.issue("client", names=names))
+        for number, (allowed, good) in enumerate((
+            ("client.example", True),
+            ("nobody, other.example", True),
+            ("me@example.org", True),
+            ("spiffe://edge/agent", True),
+            ("192.0.2.7", True),
+            ("'2001:db8::7'", True),
+            ("client.exampl", False),
+            ("Client.example", False),
+            ("192.0.2.70", False),
+            ("client", False),
+        )):
+            agent = start_agent(
+                cluster,
+                f"tls_server_config:\n  cert_file: {cert}\n  key_file: {key}\n"
+                f"  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {authority.certificate}\n"
+                f"  client_allowed_sans: [{allowed}]\n",
+                name=f"agent{number}",
+            )
+            equal(f"for {allowed}", ask(agent, context=named)[0] == 200, good)
+            agent.stop()
 
 
 def test_prometheus_pulls():
@@ -265,6 +336,8 @@ if __name__ == "__main__":
         test_users,
         test_many_wrong_passwords,
         test_tls,
+        test_old_connections,
+        test_client_names,
         test_prometheus_pulls,
         test_refused_at_the_start,
         metered=False,

@@ -65,9 +65,10 @@ static void answer_too_long(void *context, struct server_response *response)
 }
 
 static const struct server_route routes[] = {
-    {"GET", "/hello", answer_hello, "hello\n"},  {"POST", "/hello", answer_hello, "posted\n"},
-    {"POST", "/post", answer_hello, "posted\n"}, {"GET", "/teapot", answer_teapot, NULL},
-    {"GET", "/long", answer_long, NULL},         {"GET", "/too-long", answer_too_long, NULL},
+    {"GET", "/hello", answer_hello, "hello\n"},   {"POST", "/hello", answer_hello, "posted\n"},
+    {"POST", "/post", answer_hello, "posted\n"},  {"GET", "/teapot", answer_teapot, NULL},
+    {"GET", "/long", answer_long, NULL},          {"GET", "/too-long", answer_too_long, NULL},
+    {"GET", "/any/*/end", answer_hello, "any\n"},
 };
 
 /* ---- a client on the loop ---- */
@@ -306,6 +307,8 @@ static void test_answers(void **state)
         {"GET", "/nothing", "HTTP/1.1 404 ", "text/plain", "404 page not found\n"},
         {"GET", "/", "HTTP/1.1 404 ", "text/plain", "404 page not found\n"},
         {"GET", "/hello/", "HTTP/1.1 404 ", "text/plain", "404 page not found\n"},
+        {"GET", "/any/p-a.rt/end", "HTTP/1.1 200 ", "Content-Length: 4\r\n", "any\n"},
+        {"GET", "/any/two/parts/end", "HTTP/1.1 404 ", "text/plain", "404 page not found\n"},
         {"HEAD", "/nothing", "HTTP/1.1 404 ", "Content-Length: 19\r\n", ""},
         {"DELETE", "/hello", "HTTP/1.1 405 ", "Allow: GET, HEAD, POST\r\n", "Method Not Allowed\n"},
         {"POST", "/teapot", "HTTP/1.1 405 ", "Allow: GET, HEAD\r\n", "Method Not Allowed\n"},

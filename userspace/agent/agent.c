@@ -88,6 +88,7 @@ static int signals_watch(struct agent *agent)
     };
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a disk that is full */
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
         int error = loop_signal(agent->loop, signals[i].number, signals[i].fn, agent);
         if (error)

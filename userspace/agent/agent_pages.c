@@ -152,6 +152,11 @@ static void answer_reload(void *context, struct server_response *response)
 
     if (refuse_lifecycle(agent, response))
         return;
+    if (agent->state == AGENT_STOPPING) {
+        response->status = 503;
+        buffer_append_string(&response->body, "edgemeter is stopping");
+        return;
+    }
     buffer_append_string(&response->body, "failed to reload config: ");
     if (agent_reload(agent, &response->body))
         response->status = 500;
@@ -168,18 +173,38 @@ static void answer_unavailable(void *context, struct server_response *response)
 }
 
 /* What a Prometheus server has, and an agent answers in that way. */
-static const char *const unavailable[] = {
-    "/api/v1/alertmanagers", "/api/v1/alerts",          "/api/v1/format_query", "/api/v1/labels",
-    "/api/v1/query",         "/api/v1/query_exemplars", "/api/v1/query_range",  "/api/v1/rules",
-    "/api/v1/series",        "/api/v1/status/tsdb",
+static const struct {
+    const char *method, *path;
+} unavailable[] = {
+    {"GET", "/api/v1/alertmanagers"},
+    {"GET", "/api/v1/alerts"},
+    {"GET", "/api/v1/rules"},
+    {"GET", "/api/v1/status/tsdb"},
+    {"GET", "/api/v1/label/*/values"},
+    {"GET", "/api/v1/labels"},
+    {"POST", "/api/v1/labels"},
+    {"GET", "/api/v1/series"},
+    {"POST", "/api/v1/series"},
+    {"GET", "/api/v1/query"},
+    {"POST", "/api/v1/query"},
+    {"GET", "/api/v1/query_range"},
+    {"POST", "/api/v1/query_range"},
+    {"GET", "/api/v1/query_exemplars"},
+    {"POST", "/api/v1/query_exemplars"},
+    {"GET", "/api/v1/format_query"},
+    {"POST", "/api/v1/format_query"},
+    {"GET", "/api/v1/parse_query"},
+    {"POST", "/api/v1/parse_query"},
+    {"DELETE", "/api/v1/series"},
+    {"POST", "/api/v1/admin/tsdb/*"},
+    {"PUT", "/api/v1/admin/tsdb/*"},
 };
 
 static void set_unavailable(struct server_route *routes)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(unavailable); i++) {
-        *routes++ = (struct server_route){"GET", unavailable[i], answer_unavailable, NULL};
-        *routes++ = (struct server_route){"POST", unavailable[i], answer_unavailable, NULL};
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(unavailable); i++)
+        routes[i] = (struct server_route){unavailable[i].method, unavailable[i].path,
+                                          answer_unavailable, NULL};
 }
 
 void agent_set_routes(struct agent *agent)
@@ -207,7 +232,7 @@ void agent_set_routes(struct agent *agent)
         {"GET", "/api/v1/edgemeter/kernel", answer_kernel, agent},
         {"GET", "/api/v1/edgemeter/queues", answer_queues, agent},
     };
-    _Static_assert(ARRAY_SIZE(routes) + 2 * ARRAY_SIZE(unavailable) == AGENT_ROUTES, "all");
+    _Static_assert(ARRAY_SIZE(routes) + ARRAY_SIZE(unavailable) == AGENT_ROUTES, "all");
     memcpy(agent->routes, routes, sizeof(routes));
     set_unavailable(agent->routes + ARRAY_SIZE(routes));
 }

@@ -19,14 +19,14 @@
 #include "serve/server.h"
 #include "ship/shipper.h"
 
-#define AGENT_ROUTES 41
+#define AGENT_ROUTES 43
 
 /* What agent_reload.c keeps between reloads. */
 struct agent_reload {
     struct metric *successful, *success_time;
     struct loop_timer *timer; /* of the automatic reload; NULL: there is none */
     struct file_watch *watch; /* NULL: no inotify */
-    uint64_t checksum;        /* of the files when they were loaded last, or refused */
+    uint64_t checksum;        /* of the files as they were loaded last, or refused */
     bool unreadable;          /* the log has it */
 };
 

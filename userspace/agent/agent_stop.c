@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ends what brings samples in, and then waits until the last of them has gone out. */
+/* Ends what brings samples in, and then waits until the last of them has gone out. Discovery ends,
+ * too: it would bring targets to a scraper that has stopped. */
 #include "agent/agent_parts.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,5 +27,7 @@ void agent_stop(struct agent *agent, const char *why)
     scraper_stop(agent->scraper);
     if (agent->collector)
         collector_stop(agent->collector);
+    discovery_free(&agent->discovery);
+    kubernetes_free(&agent->kubernetes);
     shipper_flush(agent->shipper, FLUSH_DEADLINE, stop_finished, agent);
 }

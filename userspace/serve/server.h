@@ -46,10 +46,12 @@ void server_each_argument(const struct server_request *request, const char *name
                           void (*fn)(void *context, struct text value), void *context);
 /* A field of the request's head, or NULL. */
 const char *server_header(const struct server_request *request, const char *name);
+/* Whether Accept-Encoding has gzip, and not with q=0. */
+bool server_takes_gzip(const struct server_request *request);
 
 struct server_route {
     const char *method; /* "GET" also answers HEAD */
-    const char *path;   /* whole path */
+    const char *path;   /* whole path; a * stands for any one part of it */
     void (*respond)(void *context, struct server_response *response);
     void *context;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers from the table of routes. Request bodies are read and thrown away: no route takes one. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,11 @@ static const struct metric_family requests_family = {
 
 /* ---- the table of routes ---- */
 
+static bool path_matches(const struct server_route *route, const char *path)
+{
+    return fnmatch(route->path, path, FNM_PATHNAME | FNM_NOESCAPE) == 0;
+}
+
 static bool method_matches(const struct server_route *route, const char *method)
 {
     return strcmp(route->method, method) == 0 ||
@@ -47,7 +53,7 @@ static const struct server_route *route_find(const struct server *server, const 
 {
     for (size_t i = 0; i < server->route_count; i++) {
         const struct server_route *route = &server->routes[i];
-        if (strcmp(route->path, path) == 0 && (!method || method_matches(route, method)))
+        if (path_matches(route, path) && (!method || method_matches(route, method)))
             return route;
     }
     return NULL;
@@ -61,7 +67,7 @@ static void allow_write(const struct server *server, const char *path, char *out
     out[0] = '\0';
     for (size_t i = 0; i < server->route_count; i++) {
         const struct server_route *route = &server->routes[i];
-        if (strcmp(route->path, path) != 0)
+        if (!path_matches(route, path))
             continue;
         bool is_get = strcmp(route->method, "GET") == 0;
         length += (size_t)snprintf(out + length, size - length, "%s%s%s", length ? ", " : "",

@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "serve/basic_auth.h"
+#include "serve/clients.h"
 #include "serve/server.h"
 #include "serve/web_tls.h"
 
@@ -18,7 +19,7 @@ enum server_access_state {
     ACCESS_BUSY,
 };
 
-#define SERVER_GATE_OLD_MAX 8
+#define SERVER_GATE_OLD_MAX (CLIENTS_MAX + 1) /* each in use by a client, and one that is not */
 
 struct server_gate {
     struct server_access access;

@@ -2,6 +2,9 @@
 /* What a request says, for the routes. */
 #include "serve/server_request.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 const char *server_argument(const struct server_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
@@ -35,4 +38,19 @@ void server_each_argument(const struct server_request *request, const char *name
 const char *server_header(const struct server_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+bool server_takes_gzip(const struct server_request *request)
+{
+    const char *accept = server_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+
+    for (; accept && *accept; accept += strcspn(accept, ",")) {
+        accept += strspn(accept, ", \t");
+        if (strncasecmp(accept, "gzip", 4) || !strchr(",; \t", accept[4]))
+            continue;
+        const char *weight = strcasestr(accept, "q=");
+        bool its_own = weight && weight < accept + strcspn(accept, ",");
+        return !its_own || strtod(weight + 2, NULL) > 0;
+    }
+    return false;
 }

@@ -4,7 +4,6 @@
 #include "serve/server_stream.h"
 
 #include <stdlib.h>
-#include <strings.h>
 #include <zlib.h>
 
 #include "base/cleanup.h"
@@ -29,22 +28,6 @@ struct stream {
 static unsigned streams;
 
 /* ---- compression ---- */
-
-/* gzip;q=0 is a refusal. */
-static bool takes_gzip(const struct server_request *request)
-{
-    const char *accept = server_header(request, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-
-    for (; accept && *accept; accept += strcspn(accept, ",")) {
-        accept += strspn(accept, ", \t");
-        if (strncasecmp(accept, "gzip", 4) || !strchr(",; \t", accept[4]))
-            continue;
-        const char *weight = strstr(accept, "q=");
-        bool its_own = weight && weight < accept + strcspn(accept, ",");
-        return !its_own || strtod(weight + 2, NULL) > 0;
-    }
-    return false;
-}
 
 static bool pack(struct stream *stream)
 {
@@ -119,7 +102,7 @@ static struct stream *stream_new(const struct server_response *response)
     struct stream *stream = calloc(1, sizeof(*stream));
     if (!stream)
         return NULL;
-    stream->compressed = takes_gzip(response->request) &&
+    stream->compressed = server_takes_gzip(response->request) &&
                          deflateInit2(&stream->zlib, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW,
                                       GZIP_MEMORY, Z_DEFAULT_STRATEGY) == Z_OK;
     stream->source = response->stream;

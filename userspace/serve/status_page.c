@@ -17,24 +17,10 @@ static const struct server_field fields[] = {
     {NULL},
 };
 
-/* "gzip" as an item of Accept-Encoding, unless it is refused with q=0. */
-static bool takes_gzip(const struct server_request *request)
-{
-    const char *found = server_header(request, "Accept-Encoding");
-    found = found ? strcasestr(found, "gzip") : NULL;
-    if (!found)
-        return false;
-    const char *rest = found + 4 + strspn(found + 4, " \t");
-    if (*rest != ';')
-        return true;
-    rest = strcasestr(rest, "q=");
-    return !rest || rest[2 + strspn(rest + 2, "0.")] >= '1';
-}
-
 void status_page_answer(void *context, struct server_response *response)
 {
     const char *known = server_header(response->request, "If-None-Match");
-    bool gzip = takes_gzip(response->request);
+    bool gzip = server_takes_gzip(response->request);
 
     (void)context;
     response->content_type = "text/html; charset=utf-8";

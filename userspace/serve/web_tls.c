@@ -3,6 +3,7 @@
  * of cipher_suites allows their combinations. */
 #include "serve/web_tls.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <gnutls/x509.h>
 #include <stdio.h>
@@ -13,12 +14,13 @@
 
 #define PEM_MAX (1u << 20)
 #define PRIORITY_MAX 2048
-#define SAN_MAX 512
+#define SAN_MAX 512 /* bytes; a longer name is passed over */
 
 struct web_tls {
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priority;
     enum web_client_auth client_auth;
+    bool trusts_system; /* its authorities are those of clients */
     struct buffer certificate, key;
     char **sans;
     size_t san_count;
@@ -72,6 +74,15 @@ static int append_suites(const struct web_list *wanted, struct buffer *out, char
     return 0;
 }
 
+/* Whether one of the listed ciphers is there in TLS 1.3, too, which has no list of its own. */
+static bool has_modern_cipher(const struct web_list *wanted)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (!strstr(wanted->items[i], "_CBC_"))
+            return true;
+    return false;
+}
+
 static int append_curves(const struct web_list *wanted, struct buffer *out, char *problem)
 {
     static const char *const curves[][2] = {
@@ -103,10 +114,15 @@ static int make_priority(const struct web_tls_config *config, struct web_tls *tl
                                            [HTTP_TLS_1_2] = "1.2",
                                            [HTTP_TLS_1_3] = "1.3"};
     autobuffer struct buffer text;
+    size_t newest = config->max_version;
 
+    /* Else a client that knows 1.3 is given it, and finds no cipher. */
+    if (newest == HTTP_TLS_1_3 && config->cipher_suites.count &&
+        !has_modern_cipher(&config->cipher_suites))
+        newest = HTTP_TLS_1_2;
     buffer_init(&text, PRIORITY_MAX);
     buffer_append_string(&text, "NORMAL:-VERS-ALL");
-    for (size_t i = config->max_version; i >= config->min_version && i >= HTTP_TLS_1_0; i--)
+    for (size_t i = newest; i >= config->min_version && i >= HTTP_TLS_1_0; i--)
         buffer_printf(&text, ":+VERS-TLS%s", versions[i]);
     int error = append_suites(&config->cipher_suites, &text, problem);
     if (!error)
@@ -169,8 +185,12 @@ static int load_client_ca(const struct web_tls_config *config, struct web_tls *t
     autobuffer struct buffer pem;
 
     buffer_init(&pem, PEM_MAX);
-    if (!config->client_ca && !config->client_ca_file)
+    if (!config->client_ca && !config->client_ca_file) { /* as Go does; without any, none is good */
+        tls->trusts_system = config->client_auth >= WEB_VERIFY_CLIENT_CERT_IF_GIVEN;
+        if (tls->trusts_system)
+            gnutls_certificate_set_x509_system_trust(tls->credentials);
         return 0;
+    }
     int error = read_pem(config->client_ca, config->client_ca_file, &pem, problem);
     if (error)
         return error;
@@ -199,20 +219,35 @@ static int copy_sans(const struct web_list *list, struct web_tls *tls)
 
 /* ---- clients ---- */
 
+static bool is_listed(const struct web_tls *tls, struct text name)
+{
+    for (size_t i = 0; i < tls->san_count; i++)
+        if (text_equal(name, text_of(tls->sans[i])))
+            return true;
+    return false;
+}
+
+/* Addresses as they are written; names of other kinds than these four cannot be listed. */
 static bool is_allowed(const struct web_tls *tls, gnutls_x509_crt_t certificate)
 {
-    char name[SAN_MAX];
+    char name[SAN_MAX], address[INET6_ADDRSTRLEN];
 
     for (unsigned i = 0;; i++) {
-        size_t size = sizeof(name) - 1;
-        unsigned critical;
-        int type = gnutls_x509_crt_get_subject_alt_name(certificate, i, name, &size, &critical);
+        size_t size = sizeof(name);
+        int type = gnutls_x509_crt_get_subject_alt_name(certificate, i, name, &size, NULL);
+        struct text text = {name, size};
+        if (type == GNUTLS_E_SHORT_MEMORY_BUFFER)
+            continue;
         if (type < 0)
             return false;
-        name[size] = '\0';
-        for (size_t k = 0; k < tls->san_count; k++)
-            if (type != GNUTLS_SAN_IPADDRESS && !strcmp(name, tls->sans[k]))
-                return true;
+        if (type == GNUTLS_SAN_IPADDRESS && (size == 4 || size == 16))
+            text =
+                text_of(inet_ntop(size == 4 ? AF_INET : AF_INET6, name, address, sizeof(address)));
+        else if (type != GNUTLS_SAN_DNSNAME && type != GNUTLS_SAN_RFC822NAME &&
+                 type != GNUTLS_SAN_URI)
+            continue;
+        if (is_listed(tls, text))
+            return true;
     }
 }
 
@@ -263,6 +298,8 @@ void web_tls_enter(struct web_tls *tls, gnutls_session_t session)
     gnutls_priority_set(session, tls->priority);
     gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
     gnutls_certificate_server_set_request(session, requests[tls->client_auth]);
+    if (tls->trusts_system) /* a hundred names that nobody asked for */
+        gnutls_certificate_send_x509_rdn_sequence(session, 1);
     gnutls_session_set_ptr(session, tls);
     gnutls_session_set_verify_function(session, verify_client);
 }

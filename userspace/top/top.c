@@ -38,10 +38,20 @@ static void top_stop(struct top *top, int error)
     loop_stop(top->loop);
 }
 
+/* What others have said is in it: nothing that a terminal would obey gets through. */
+static void say(const char *message)
+{
+    autobuffer struct buffer line;
+
+    buffer_init(&line, OUTPUT_MAX);
+    top_text_put(&line, text_of(message), top_text_width(text_of(message)));
+    fprintf(stderr, "edgemeter top: %s\n", line.bytes ? line.bytes : "");
+}
+
 static void top_fail(struct top *top, int error, const char *message)
 {
     terminal_leave();
-    fprintf(stderr, "edgemeter top: %s\n", message);
+    say(message);
     top_stop(top, error);
 }
 
@@ -125,7 +135,7 @@ void top_take_error(struct top *top, const char *message)
         snprintf(top->screen.message, sizeof(top->screen.message), "%s", message);
         draw(top);
     } else {
-        fprintf(stderr, "edgemeter top: %s\n", message);
+        say(message);
     }
     arm(top);
 }
