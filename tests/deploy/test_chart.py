@@ -6,6 +6,7 @@ user means; what fits no schema is refused."""
 import copy
 import json
 import os
+import re
 
 import manifests  # first: it finds the other modules
 import policy
@@ -182,13 +183,23 @@ def test_configuration():
     true("without metering", "http_metrics" not in configuration(without))
 
 
+def renamed(values, names):
+    text = json.dumps(values)
+    for old, new in names.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    return json.loads(text)
+
+
 def test_files_are_mounted():
-    """Each file that the configuration names is below a mount of a volume that holds it."""
-    for values in (EVERYTHING, MUTUAL_TLS):
+    """Each file that the configuration names is below a mount of a volume that holds it. The name of a Secret
+    may have dots and 253 characters, that of a volume none and 63."""
+    odd = renamed(MUTUAL_TLS, {"global-ca": "global.ca", "edge-1-client": "edge-1." + "x" * 200})
+    for values in (EVERYTHING, MUTUAL_TLS, odd):
         objects, _ = helm(values)
         spec = find(objects, "DaemonSet")["spec"]["template"]["spec"]
         mounts = {m["mountPath"]: m["name"] for m in spec["containers"][0]["volumeMounts"]}
         volumes = {v["name"]: v for v in spec["volumes"]}
+        equal("names", [name for name in volumes if not re.fullmatch("[a-z0-9]([-a-z0-9]{,61}[a-z0-9])?", name)], [])
         files = files_of(configuration(objects)["remote_write"])
         true(f"{len(files)} files", files)
         for file in files:

@@ -3,6 +3,7 @@
 """`make deb`: installed into a copy of this system's root that goes with the test, started by the unit's own
 command line, user and capabilities, purged without a trace."""
 
+import functools
 import glob
 import os
 import re
@@ -19,6 +20,9 @@ from cluster import BUILD, ROOT, Agent, Cluster, Unable, get, require_programs
 from servers import start_nginx
 
 REQUESTS = 1000
+SYSTEMCTL = """#!/bin/sh
+case $1 in enable | disable | is-enabled) exec /usr/bin/systemctl --root=/ "$@" ;; esac
+"""
 FILES = [
     "/etc/edgemeter/edgemeter.yml",
     "/lib/systemd/system/edgemeter.service",
@@ -34,6 +38,7 @@ ACCOUNTS = ["etc/passwd", "etc/group", "etc/shadow", "etc/gshadow"]
 OF_OTHERS = ["var/lib/dpkg", "var/log", "var/cache", "var/lib/systemd", "run/adduser", *[f"{name}-" for name in ACCOUNTS]]
 
 
+@functools.cache
 def package():
     done = subprocess.run(["make", "-s", "-C", ROOT, "deb"], capture_output=True, text=True)
     if done.returncode:
@@ -141,6 +146,39 @@ def test_install_run_purge():
         equal("accounts that changed", [name for name in before if after[name] != before[name]], [])
 
 
+def test_service():
+    """Installed it begins with the system, also after a removal; whoever switched it off finds it so."""
+    require_programs("systemctl", "deb-systemd-invoke")
+    path = package()
+    with Root() as root:
+        os.makedirs(f"{root.path}/run/systemd/system")  # as where systemd runs: but none does
+        with open(f"{root.path}/usr/local/bin/systemctl", "x") as file:
+            file.write(SYSTEMCTL)
+            os.fchmod(file.fileno(), 0o755)
+        shutil.copy(path, f"{root.path}/run/edgemeter.deb")
+
+        def begins_after(what, *argv):
+            root.run(*argv)
+            link = f"{root.path}/etc/systemd/system/multi-user.target.wants/edgemeter.service"
+            return what, os.path.islink(link)
+
+        dpkg = ("dpkg", "--no-triggers")
+        install = (*dpkg, "-i", "/run/edgemeter.deb")
+        found = [begins_after("the install", *install)]
+        root.run(*dpkg, "--remove", "edgemeter")
+        found += [begins_after("a removal and install", *install)]
+        found += [begins_after("switching it off", "systemctl", "disable", "edgemeter.service")]
+        found += [begins_after("an upgrade", *install)]
+        wanted = [("the install", True), ("a removal and install", True)]
+        wanted += [("switching it off", False), ("an upgrade", False)]
+        equal("begins with the system after", found, wanted)
+        root.run("systemctl", "enable", "edgemeter.service")
+        root.run(*dpkg, "--purge", "edgemeter")
+        ours = ("run/", "usr/local/bin/systemctl")
+        left = [path for path in root.changes() if not path.startswith(ours)]
+        equal("left behind", left, [])
+
+
 def test_unit():
     """systemd itself finds nothing wrong with it."""
     require_programs("systemd-analyze")
@@ -153,4 +191,4 @@ def test_unit():
 
 
 if __name__ == "__main__":
-    run(test_install_run_purge, test_unit)
+    run(test_install_run_purge, test_service, test_unit)

@@ -109,3 +109,11 @@ relabelings: {{- toYaml . | nindent 2 }}
 metricRelabelings: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{/* edgemeter.volumeName: of a kind and the name of its object, which may be longer than a volume's and have dots. */}}
+{{- define "edgemeter.volumeName" -}}
+{{- $name := printf "%s-%s" (first .) (last .) }}
+{{- if regexMatch "^[a-z0-9-]{1,63}$" $name }}{{ $name }}
+{{- else }}{{ printf "%s-%s" (first .) (last . | sha256sum | trunc 16) }}
+{{- end }}
+{{- end }}
