@@ -9,11 +9,29 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "base/http/http_address.h"
+#include "base/http/http_call.h"
+#include "base/http/http_connection.h"
 #include "http_fixture.h"
+
+/* In place of libc's: no memory for a change of what is watched for. */
+static bool no_memory_to_modify;
+
+int epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event)
+{
+    if (no_memory_to_modify && operation == EPOLL_CTL_MOD) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return (int)syscall(SYS_epoll_ctl, epoll_fd, operation, fd, event);
+}
 
 struct answer {
     const char *bytes;
@@ -345,6 +363,110 @@ static void test_early_answer(void **state)
     script_stop(&script);
 }
 
+/* A kept connection that cannot be watched for the rest of a large request ends with it: nobody may
+ * find the call there that is another's by then. */
+static void test_kept_connection_cannot_be_watched(void **state)
+{
+    static char body[8 << 20];
+    static const struct answer answers[] = {{OK}, {OK}};
+    struct fixture *fixture = *state;
+    struct script script;
+    script_start(&script, fixture, answers, ARRAY_SIZE(answers));
+    fetch_from(&script);
+    loop_unwatch(fixture->loop, script.fd); /* it reads nothing */
+    struct http_request request = request_for(fixture, "");
+    snprintf(fixture->url, sizeof(fixture->url), "http://127.0.0.1:%d/x", script_port(&script));
+    request.method = "POST";
+    request.body = body;
+    request.body_length = sizeof(body);
+    no_memory_to_modify = true;
+    fetch(fixture, &request);
+    no_memory_to_modify = false;
+    assert_non_null(strstr(fixture->error, "cannot allocate memory"));
+    script_close(&script);
+    fetch_from(&script);
+    assert_string_equal(fixture->error, "");
+    assert_int_equal(script.accepted, 2);
+    assert_int_equal(script.requests, 2);
+    script_stop(&script);
+}
+
+/* The next descriptor would be one too many. */
+static struct rlimit forbid_descriptors(void)
+{
+    struct rlimit limit;
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit none = {(rlim_t)next, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return limit;
+}
+
+/* Connections that are only kept take nobody the descriptor that a call needs. */
+static void test_idle_connections_make_room(void **state)
+{
+    static const struct answer answers[] = {{OK}};
+    struct fixture *fixture = *state;
+    struct script first, second;
+    script_start(&first, fixture, answers, 1);
+    script_start(&second, fixture, answers, 1);
+    fetch_from(&first);
+    assert_string_equal(fixture->error, "");
+    struct rlimit limit = forbid_descriptors();
+    fetch_from(&second);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_string_equal(fixture->error, "");
+    assert_body(fixture, "ok");
+    assert_int_equal(first.fd, -1);
+    script_stop(&first);
+    script_stop(&second);
+}
+
+static void on_nothing(void *context, int fd, uint32_t events)
+{
+    (void)context;
+    (void)fd;
+    (void)events;
+}
+
+/* At most half of the descriptors that there may be: others need some, too. */
+static void test_idle_connections_leave_half(void **state)
+{
+    enum { ALLOWED = 40, OPENED = 30 };
+    struct fixture *fixture = *state;
+    struct script script;
+    struct http_connections *connections;
+    struct http_connection *opened[OPENED];
+    int fds[OPENED], idle = 0;
+    struct http_call call = {0};
+    struct rlimit limit;
+
+    script_start(&script, fixture, NULL, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit few = {ALLOWED, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(http_connections_new(fixture->loop, on_nothing, NULL, &connections), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct http_address address = {.v4.sin_family = AF_INET};
+    address.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.v4.sin_port = htons((uint16_t)script_port(&script));
+    for (size_t i = 0; i < OPENED; i++)
+        assert_int_equal(http_connection_open(connections, &address, &opened[i]), 0);
+    for (size_t i = 0; i < OPENED; i++) {
+        fds[i] = opened[i]->fd;
+        opened[i]->call = &call;
+        call.connection = opened[i];
+        http_connection_keep(opened[i]);
+    }
+    for (size_t i = 0; i < OPENED; i++)
+        idle += fcntl(fds[i], F_GETFD) >= 0;
+    assert_int_equal(idle, ALLOWED / 2);
+    http_connections_free(&connections);
+    script_stop(&script);
+}
+
 static void test_ipv6(void **state)
 {
     struct fixture *fixture = *state;
@@ -408,6 +530,9 @@ int main(void)
         DIRECT_TEST(test_unasked),
         DIRECT_TEST(test_no_second_retry),
         DIRECT_TEST(test_early_answer),
+        DIRECT_TEST(test_kept_connection_cannot_be_watched),
+        DIRECT_TEST(test_idle_connections_make_room),
+        DIRECT_TEST(test_idle_connections_leave_half),
         DIRECT_TEST(test_ipv6),
         DIRECT_TEST(test_addresses),
     };

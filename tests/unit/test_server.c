@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "serve/clients.h"
 #include "serve/listener.h"
@@ -410,11 +411,22 @@ static bool is_ended(int fd)
     return recv(fd, &byte, 1, MSG_DONTWAIT) == 0;
 }
 
+/* Both ends of each connection are ours. */
+static void require_descriptors(void)
+{
+    descriptors_allow_all();
+    if (descriptors_limit() < 2 * CONNECTIONS + 50) {
+        print_message("SKIP: too few descriptors are allowed (ulimit -n)\n");
+        skip();
+    }
+}
+
 /* With all connections taken, whoever has kept the server waiting longest makes room. */
 static void test_the_idlest_makes_room(void **state)
 {
     struct fixture *fixture = *state;
 
+    require_descriptors();
     for (size_t i = 0; i < CONNECTIONS; i++)
         fixture->idle[i] = client_connect(fixture);
     for (int i = 0; i < 20; i++)
@@ -431,6 +443,7 @@ static void test_who_does_not_end_makes_room(void **state)
     struct fixture *fixture = *state;
     static const char request[] = "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n";
 
+    require_descriptors();
     for (size_t i = 0; i < CONNECTIONS; i++) {
         fixture->idle[i] = client_connect(fixture);
         assert_int_equal(send(fixture->idle[i], request, sizeof(request) - 1, 0),

@@ -11,6 +11,7 @@
 #include "agent/agent_parts.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/memory_limit.h"
 
@@ -236,6 +237,7 @@ int agent_run(const struct agent_options *options, struct config **taken)
         log_info("agent",
                  "what is scraped is not sent, the configuration has no remote_write; it is "
                  "there for who pulls from /federate");
+    descriptors_allow_all();
     int error = agent_start(&agent);
     if (!error) {
         agent.state = AGENT_READY;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Idle connections lie in buckets by their address, and in one list by their age. They stay watched
- * for reading, so that one that its server closes goes at once. */
+ * for reading, so that one that its server closes goes at once. They take half of the descriptors
+ * at most, and make room where there is none left. */
 #include "base/http/http_connection.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/http/http_call.h"
 
 #define IDLE_NS (300 * NS_PER_SECOND)
@@ -24,7 +26,7 @@ struct http_connections {
     void *user;
     struct connection_list buckets[BUCKETS]; /* idle ones by their address, the newest first */
     struct connection_list idle;             /* all of them, the oldest first */
-    size_t idle_count;
+    size_t idle_count, idle_maximum;
 };
 
 static size_t address_size(const struct http_address *address)
@@ -79,7 +81,7 @@ void http_connection_keep(struct http_connection *connection)
     TAILQ_INSERT_TAIL(&connections->idle, connection, idle_link);
     connections->idle_count++;
     while ((oldest = TAILQ_FIRST(&connections->idle)) &&
-           (connections->idle_count > HTTP_CONNECTIONS_MAX_IDLE ||
+           (connections->idle_count > connections->idle_maximum ||
             connection->idle_since_ns - oldest->idle_since_ns > IDLE_NS))
         http_connection_close(oldest);
 }
@@ -117,6 +119,18 @@ int http_connection_watch(struct http_connection *connection, bool writes)
                       connection);
 }
 
+/* The descriptor or a negative errno. */
+static int socket_new(struct http_connections *connections, int family)
+{
+    struct http_connection *oldest;
+    int fd;
+
+    while ((fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) < 0 &&
+           errno == EMFILE && (oldest = TAILQ_FIRST(&connections->idle)))
+        http_connection_close(oldest);
+    return fd < 0 ? -errno : fd;
+}
+
 static void set_socket_options(int fd)
 {
     static const struct {
@@ -143,8 +157,8 @@ int http_connection_open(struct http_connections *connections, const struct http
     connection->user = connections->user;
     connection->address = *address;
     connection->state = CONNECTION_CONNECTING;
-    connection->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int error = connection->fd < 0 ? -errno : 0;
+    connection->fd = socket_new(connections, family);
+    int error = connection->fd < 0 ? connection->fd : 0;
     if (!error) {
         set_socket_options(connection->fd);
         if (connect(connection->fd, (const struct sockaddr *)address,
@@ -170,6 +184,8 @@ int http_connections_new(struct loop *loop, loop_fd_fn on_ready, void *user,
     struct http_connections *connections = calloc(1, sizeof(*connections));
     if (!connections)
         return -ENOMEM;
+    size_t half = descriptors_limit() / 2;
+    connections->idle_maximum = half < HTTP_CONNECTIONS_MAX_IDLE ? half : HTTP_CONNECTIONS_MAX_IDLE;
     connections->loop = loop;
     connections->on_ready = on_ready;
     connections->user = user;

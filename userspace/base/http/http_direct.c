@@ -188,8 +188,10 @@ static void start_on(struct http_direct *direct, struct http_call *call, bool ma
         start_on(direct, call, false);
         return;
     }
-    if (error)
+    if (error) {
+        http_connection_close(connection);
         http_call_direct_fail(call, error);
+    }
 }
 
 /* ---- the response ---- */
