@@ -115,6 +115,12 @@ void pending_leave_out(struct pending *pending, size_t index)
     item->left_out = true;
 }
 
+void pending_count(const struct pending *pending, size_t index, struct sample_counts *counts)
+{
+    if (!pending_at(pending, index)->left_out)
+        counts_add(counts, pending_at(pending, index), 1);
+}
+
 static void move_to_front(struct pending *pending)
 {
     if (pending->first < pending->count)

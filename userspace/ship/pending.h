@@ -40,6 +40,8 @@ int pending_push_floats(struct pending *pending, const struct sample *samples, s
                         struct queue_position end);
 /* One of them will not be sent. */
 void pending_leave_out(struct pending *pending, size_t index);
+/* Adds one of them to the counts, unless it is left out. */
+void pending_count(const struct pending *pending, size_t index, struct sample_counts *counts);
 /* Forgets the first `count`. */
 void pending_drop(struct pending *pending, size_t count);
 

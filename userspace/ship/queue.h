@@ -102,6 +102,11 @@ struct queue_sample {
  * begins behind what is in the log. 0, -ENOMEM, or -EEXIST (a reader of that name is open). */
 int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_drop, void *context,
                       struct queue_reader **out);
+/* Whether the sample that ends there is in the log still, for one who seeks back or comes next. */
+bool queue_reader_has(const struct queue_reader *reader, struct queue_position end);
+/* To be called before the end: so many of the samples that it has read and not released are not in
+ * the log any more. The next reader of that name in this process is told of them as dropped. */
+void queue_reader_abandon(struct queue_reader *reader, struct sample_counts lost);
 /* What it has not released stays, for the next reader of that name, in this process or the next. */
 void queue_reader_close(struct queue_reader **reader);
 

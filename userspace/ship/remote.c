@@ -485,12 +485,19 @@ int remote_new(const struct remote_environment *environment,
     return 0;
 }
 
+static void abandon(struct remote *remote)
+{
+    for (uint32_t i = 0; i < remote->shard_count; i++)
+        queue_reader_abandon(remote->reader, shard_alone_has(remote->shards[i]));
+}
+
 void remote_free(struct remote **out)
 {
     struct remote *remote = TAKE_PTR(*out);
     if (!remote)
         return;
     metadata_push_free(&remote->metadata);
+    abandon(remote);
     free_shards(remote);
     remote_relabel_free(&remote->relabel);
     loop_timer_free(&remote->work_timer);

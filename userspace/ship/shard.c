@@ -42,6 +42,16 @@ struct sample_counts shard_pending(const struct shard *shard)
     return shard->pending.counts;
 }
 
+struct sample_counts shard_alone_has(const struct shard *shard)
+{
+    const struct pending *pending = &shard->pending;
+    struct sample_counts alone = {};
+    for (size_t i = 0; i < pending->count; i++)
+        if (!queue_reader_has(shard->reader, pending_at(pending, i)->end))
+            pending_count(pending, i, &alone);
+    return alone;
+}
+
 static bool is_idle(const struct shard *shard)
 {
     return shard->batch.items == 0;

@@ -45,6 +45,9 @@ bool shard_is_empty(const struct shard *shard);
 /* Samples in it, those on their way included. */
 struct sample_counts shard_pending(const struct shard *shard);
 
+/* Of these, those that are not in the queue any more. */
+struct sample_counts shard_alone_has(const struct shard *shard);
+
 /* Sends a batch if one is due: full, past its deadline, or `at_once`. To be called after samples
  * were pushed, with the place up to which the queue has been read. */
 void shard_wake(struct shard *shard, struct queue_position read, bool at_once);

@@ -31,6 +31,7 @@ struct place {
     struct queue_range *shards;
     uint32_t shard_count;
     struct queue_reader *reader;         /* NULL: nobody reads here now */
+    struct sample_counts abandoned;      /* see queue_reader_abandon; untold */
     int fd;                              /* -1: no file yet */
     uint64_t generation;                 /* of what is in the file */
     bool unknown;                        /* no slot was whole: `name` is the file's */

@@ -97,8 +97,24 @@ int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_dr
                  LOG_STR("remote_name", name));
     queue_reader_seek(reader, place_released(reader->place));
     queue_save_place(queue, reader->place);
+    reader_drop(reader, QUEUE_DROP_FULL, reader->place->abandoned);
+    reader->place->abandoned = (struct sample_counts){};
     *out = reader;
     return 0;
+}
+
+bool queue_reader_has(const struct queue_reader *reader, struct queue_position end)
+{
+    const struct segment *segment;
+    TAILQ_FOREACH(segment, &reader->queue->segments, siblings)
+    if (segment->head.number == end.segment)
+        return true;
+    return false;
+}
+
+void queue_reader_abandon(struct queue_reader *reader, struct sample_counts lost)
+{
+    sample_counts_add(&reader->place->abandoned, lost);
 }
 
 void queue_reader_close(struct queue_reader **out)
