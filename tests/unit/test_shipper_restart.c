@@ -114,6 +114,51 @@ static void test_refused_replay_loses_nothing_new(void **state)
                      100); /* the second 400 is one of its own */
 }
 
+/* A batch whose answer was lost, and that then was too large, goes out in parts, which the receiver
+ * may have all: those not yet sent again when the process ends stay apart from newer ones, too. */
+static void test_parts_of_what_was_too_large_stay_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_CLOSE, 504, 413, REPLY_HANG, 400, 400);
+    r->retry_after = NULL;
+    start(f, 1);
+    append(f, 100);
+    f->wanted = 4;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    append(f, 200);
+    restart(f);
+    restart(f); /* and once more before anything is sent */
+    run_until_taken(f, 200);
+    run(f, 100, NULL);
+    assert_taken(r, 0, 100, 300);
+    assert_int_equal(r->requests[3].samples, 50);
+    assert_true(has_body_of(&r->requests[3], &r->requests[4]));
+    assert_int_equal(r->requests[5].samples, 50);
+    assert_int_equal(
+        metric_value_of(f, "edgemeter_remote_write_", "samples_replay_refused_total", ""), 100);
+    assert_int_equal(counted(f, "samples_failed_total"), 0);
+}
+
+/* What was surely not taken, being too large, is nothing that the receiver may have. */
+static void test_too_large_is_nothing_on_its_way(void **state)
+{
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, 413, 400, 400, 400);
+    f->configs[0].queue.batch_send_deadline_ns = 3600 * NS_PER_SECOND;
+    start(f, 1);
+    append(f, 100);
+    f->wanted = 1;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    run(f, 50, NULL);
+    restart(f);
+    f->wanted = 2;
+    assert_true(run(f, LIMIT_MS, first_was_asked));
+    run(f, 50, NULL);
+    assert_int_equal(counted(f, "samples_failed_total"), 100);
+}
+
 /* What is on disk is not read into memory to find the batch. */
 static void test_a_long_backlog_is_not_read_at_once(void **state)
 {
@@ -217,6 +262,8 @@ int main(void)
         RESTART_TEST(test_batch_on_its_way_is_sent_again_as_it_was),
         RESTART_TEST(test_batch_that_ends_within_what_was_just_appended),
         RESTART_TEST(test_refused_replay_loses_nothing_new),
+        RESTART_TEST(test_parts_of_what_was_too_large_stay_apart),
+        RESTART_TEST(test_too_large_is_nothing_on_its_way),
         RESTART_TEST(test_a_long_backlog_is_not_read_at_once),
         RESTART_TEST(test_no_batch_on_its_way),
         RESTART_TEST(test_shards_go_on_each_from_its_own_place),

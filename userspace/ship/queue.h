@@ -129,11 +129,13 @@ struct sample_counts queue_reader_unread(const struct queue_reader *reader);
  * `begin` are done, and those in [begin, end) are on their way as one batch; end equals begin where
  * nothing is. After a restart range.end > range.begin names the batch that was on its way: exactly
  * this shard's samples between the two, to be sent again as one batch, before anything newer and
- * not together with it; samples before `begin` are skipped. */
+ * not together with it; samples before `begin` are skipped. That batch may be a part of a larger
+ * one that was on its way before: up to `apart`, which is not before `end`, the receiver may have
+ * the others, too, and they stay apart from what is newer. */
 #define QUEUE_SHARDS_MAX 1024
 
 struct queue_range {
-    struct queue_position begin, end;
+    struct queue_position begin, end, apart;
 };
 
 /* 1 for a new reader, else the number when the process before ended. */
@@ -145,9 +147,11 @@ int queue_reader_set_shards(struct queue_reader *reader, uint32_t count);
 /* To be called before a batch is sent: its samples are this shard's from its begin to `end`. Is in
  * the file when it returns; a disk that refuses is the queue's to report. */
 void queue_reader_mark(struct queue_reader *reader, uint32_t shard, struct queue_position end);
+/* What was marked was not taken, and goes out otherwise: nothing is on its way. */
+void queue_reader_unmark(struct queue_reader *reader, uint32_t shard);
 /* This shard's samples before `position` are done: taken by the receiver, given up, or there are
- * none. Ends its range. Shards that have nothing read and unsent must be moved on too, since the
- * log keeps what lies behind the slowest. */
+ * none. Ends its range up to there. Shards that have nothing read and unsent must be moved on too,
+ * since the log keeps what lies behind the slowest. */
 void queue_reader_release(struct queue_reader *reader, uint32_t shard,
                           struct queue_position position);
 

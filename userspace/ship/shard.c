@@ -24,8 +24,9 @@ struct shard {
     bool deadline_set, deadline_over;
     bool split; /* what was too large goes out in less at the next deadline */
 
-    struct queue_position begin; /* what lies before is done */
-    struct queue_position replay_end;
+    struct queue_position begin;      /* what lies before is done */
+    struct queue_position exact_end;  /* of the batch of the process before, to be sent as it was */
+    struct queue_position replay_end; /* not before that */
     bool
         replaying; /* up to replay_end: what the receiver may have, from us or the process before */
 };
@@ -210,6 +211,8 @@ static void send_less(struct shard *shard, size_t items, bool maybe_taken)
 {
     if (maybe_taken)
         note_maybe_taken(shard);
+    if (!shard->replaying)
+        queue_reader_unmark(shard->reader, shard->number);
     remote_parts_send_less(shard->parts, items);
     remote_metrics_retried(&shard->parts->metrics, shard->batch.samples, 0);
     batch_clear(&shard->batch);
@@ -301,12 +304,12 @@ static bool on_retry(void *context)
 
 /* ---- cutting ---- */
 
-/* How many of the samples at the front the receiver may have. */
-static size_t replay_items(const struct shard *shard)
+/* How many of the samples at the front are before `end`. */
+static size_t count_before(const struct shard *shard, struct queue_position end)
 {
     size_t items = 0;
     while (items < shard->pending.count &&
-           queue_position_compare(pending_at(&shard->pending, items)->end, shard->replay_end) <= 0)
+           queue_position_compare(pending_at(&shard->pending, items)->end, end) <= 0)
         items++;
     return items;
 }
@@ -323,11 +326,12 @@ static size_t replay_choose(const struct shard *shard, size_t items)
 
 static void wake_replay(struct shard *shard, struct queue_position read)
 {
-    size_t items = replay_items(shard);
+    size_t items = count_before(shard, shard->replay_end);
     if (items == shard->pending.count && shard_misses_replay(shard, read))
         return;
     if (items) {
-        build_and_send(shard, replay_choose(shard, items));
+        size_t exact = count_before(shard, shard->exact_end);
+        build_and_send(shard, replay_choose(shard, exact ? exact : items));
         return;
     }
     shard->replaying = false; /* none of it is left */
@@ -387,8 +391,9 @@ static int setup(struct shard *shard)
     const struct sender_owner owner = {on_attempt, on_retry, on_done, shard};
     struct queue_range range = queue_reader_range(shard->reader, shard->number);
     shard->begin = range.begin;
-    shard->replay_end = range.end;
-    shard->replaying = queue_position_compare(range.begin, range.end) < 0;
+    shard->exact_end = range.end;
+    shard->replay_end = range.apart;
+    shard->replaying = queue_position_compare(range.begin, range.apart) < 0;
     pending_init(&shard->pending, shard->parts->environment->series);
     batch_init(&shard->batch);
     int error =

@@ -18,9 +18,18 @@
 #define VERSION 1
 #define SUFFIX ".remote"
 
-enum { HEAD_BYTES = 32, UNSUMMED_BYTES = 16, RANGE_BYTES = 32, HASH_DIGITS = 16 };
+enum {
+    HEAD_BYTES = 32,
+    UNSUMMED_BYTES = 16,
+    RANGE_BYTES = 32,
+    MORE_BYTES = 12,
+    POSITION_BYTES = 16,
+    HASH_DIGITS = 16
+};
 
-_Static_assert(HEAD_BYTES + PLACE_NAME_MAX + QUEUE_SHARDS_MAX * RANGE_BYTES <= PLACE_SLOT_BYTES,
+_Static_assert(HEAD_BYTES + PLACE_NAME_MAX + QUEUE_SHARDS_MAX * (RANGE_BYTES + POSITION_BYTES) +
+                       MORE_BYTES <=
+                   PLACE_SLOT_BYTES,
                "the largest state fits a slot");
 
 static size_t name_length(const char *name)
@@ -103,6 +112,27 @@ static struct queue_position get_position(const uint8_t *at)
     return (struct queue_position){get_u64(at), get_u32(at + 8), get_u32(at + 12)};
 }
 
+static size_t more_size(uint32_t shards)
+{
+    return MORE_BYTES + (size_t)shards * POSITION_BYTES;
+}
+
+static uint32_t more_checksum(uint64_t generation, const uint8_t *more, uint32_t shards)
+{
+    uint8_t bytes[8];
+    put_u64(bytes, generation);
+    return crc32c(crc32c(0, bytes, sizeof(bytes)), more + 4, more_size(shards) - 4);
+}
+
+static size_t encode_more(const struct place *place, uint64_t generation, uint8_t *more)
+{
+    uint8_t *at = put_u64(more + 4, place->config_digest);
+    for (uint32_t i = 0; i < place->shard_count; i++)
+        at = put_position(at, place->shards[i].apart);
+    put_u32(more, more_checksum(generation, more, place->shard_count));
+    return (size_t)(at - more);
+}
+
 static size_t encode(const struct place *place, uint64_t generation, uint8_t *out)
 {
     size_t length = name_length(place->name);
@@ -119,7 +149,7 @@ static size_t encode(const struct place *place, uint64_t generation, uint8_t *ou
     }
     size_t size = (size_t)(at - out);
     put_u32(out + 12, crc32c(0, out + UNSUMMED_BYTES, size - UNSUMMED_BYTES));
-    return size;
+    return size + encode_more(place, generation, at);
 }
 
 /* The generation of a whole slot, else 0. */
@@ -137,7 +167,20 @@ static uint64_t slot_generation(const uint8_t *slot, size_t size)
     return get_u64(slot + 16);
 }
 
-static int decode(const uint8_t *slot, struct place **out)
+/* None, of an agent that did not know of it; or that of an older generation, behind fewer shards.
+ */
+static void decode_more(struct place *place, const uint8_t *more, size_t size)
+{
+    if (size < more_size(place->shard_count) ||
+        get_u32(more) != more_checksum(place->generation, more, place->shard_count))
+        return;
+    place->config_digest = get_u64(more + 4);
+    more += MORE_BYTES;
+    for (uint32_t i = 0; i < place->shard_count; i++, more += POSITION_BYTES)
+        place->shards[i].apart = get_position(more);
+}
+
+static int decode(const uint8_t *slot, size_t slot_size, struct place **out)
 {
     uint32_t length = get_u32(slot + 24), count = get_u32(slot + 28);
     autofree char *name = strndup((const char *)slot + HEAD_BYTES, length);
@@ -151,9 +194,12 @@ static int decode(const uint8_t *slot, struct place **out)
         place_free(&place);
         return error;
     }
-    for (uint32_t i = 0; i < count; i++, at += RANGE_BYTES)
-        place->shards[i] = (struct queue_range){get_position(at), get_position(at + 16)};
+    for (uint32_t i = 0; i < count; i++, at += RANGE_BYTES) {
+        struct queue_position end = get_position(at + 16);
+        place->shards[i] = (struct queue_range){get_position(at), end, end};
+    }
     place->generation = get_u64(slot + 16);
+    decode_more(place, at, slot_size - (size_t)(at - slot));
     *out = place;
     return 0;
 }
@@ -162,6 +208,7 @@ static int read_slots(int fd, uint8_t *slots, struct place **out)
 {
     uint64_t best = 0;
     const uint8_t *chosen = NULL;
+    size_t chosen_size = 0;
     for (int i = 0; i < 2; i++) {
         uint8_t *slot = slots + i * PLACE_SLOT_BYTES;
         ssize_t length = pread(fd, slot, PLACE_SLOT_BYTES, i * PLACE_SLOT_BYTES);
@@ -169,9 +216,10 @@ static int read_slots(int fd, uint8_t *slots, struct place **out)
         if (generation > best) {
             best = generation;
             chosen = slot;
+            chosen_size = (size_t)length;
         }
     }
-    return chosen ? decode(chosen, out) : -EBADMSG;
+    return chosen ? decode(chosen, chosen_size, out) : -EBADMSG;
 }
 
 int place_load(int folder_fd, const char *file, struct place **out)
@@ -220,7 +268,8 @@ int place_save(struct place *place, int folder_fd)
     if (error)
         return error;
     uint8_t few[1024];
-    size_t most = HEAD_BYTES + name_length(place->name) + (size_t)place->shard_count * RANGE_BYTES;
+    size_t most = HEAD_BYTES + name_length(place->name) + (size_t)place->shard_count * RANGE_BYTES +
+                  more_size(place->shard_count);
     autofree uint8_t *many = most > sizeof(few) ? malloc(most) : NULL;
     if (most > sizeof(few) && !many)
         return -ENOMEM;
@@ -253,7 +302,7 @@ int place_set_shards(struct place *place, uint32_t count, struct queue_position 
     if (!shards)
         return -ENOMEM;
     for (uint32_t i = 0; i < count; i++)
-        shards[i] = (struct queue_range){position, position};
+        shards[i] = (struct queue_range){position, position, position};
     free(place->shards);
     place->shards = shards;
     place->shard_count = count;

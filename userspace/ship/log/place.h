@@ -11,6 +11,9 @@
  *   28   4  how many shards
  *   32      the remote's name; then for each shard begin and end of its range (queue.h):
  *           8 bytes segment, 4 offset, 4 sample
+ *           and behind them what other versions pass over, or have not written:
+ *           4 bytes CRC-32C of the generation and what follows; 8 bytes digest of the remote's
+ *           configuration; for each shard where what it keeps apart ends (queue.h)
  *
  * Of a file of which no slot is whole only the name is known, a hash of the remote's: that remote
  * gets all that is in the log. */
@@ -31,6 +34,7 @@ struct place {
     struct queue_range *shards;
     uint32_t shard_count;
     struct queue_reader *reader;         /* NULL: nobody reads here now */
+    uint64_t config_digest;              /* of the remote that read here last; 0: not known */
     struct sample_counts abandoned;      /* see queue_reader_abandon; untold */
     int fd;                              /* -1: no file yet */
     uint64_t generation;                 /* of what is in the file */

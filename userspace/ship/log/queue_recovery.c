@@ -69,7 +69,7 @@ static void take_place(struct queue *queue, const char *file)
         return;
     for (uint32_t i = 0; i < place->shard_count; i++) {
         note_number(queue, place->shards[i].begin.segment);
-        note_number(queue, place->shards[i].end.segment);
+        note_number(queue, place->shards[i].apart.segment);
     }
     place->dirty = false;
     TAILQ_INSERT_TAIL(&queue->places, place, siblings);

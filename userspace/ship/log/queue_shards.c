@@ -48,6 +48,7 @@ static void forget_stale_ranges(struct queue *queue, struct place *place)
         struct queue_range *range = &place->shards[i];
         clamp(&range->begin, least, most);
         clamp(&range->end, range->begin, most);
+        clamp(&range->apart, range->end, most);
         if (queue_position_compare(range->begin, range->end) < 0)
             queue_metrics_replayed(&queue->metrics);
     }
@@ -151,7 +152,7 @@ int queue_reader_set_shards(struct queue_reader *reader, uint32_t count)
         return -EINVAL;
     for (uint32_t i = 0; i < place->shard_count; i++)
         if (queue_position_compare(place->shards[i].begin, stand) != 0 ||
-            queue_position_compare(place->shards[i].end, stand) != 0)
+            queue_position_compare(place->shards[i].apart, stand) != 0)
             return -EBUSY;
     int error = place_set_shards(place, count, stand);
     if (!error)
@@ -161,7 +162,17 @@ int queue_reader_set_shards(struct queue_reader *reader, uint32_t count)
 
 void queue_reader_mark(struct queue_reader *reader, uint32_t shard, struct queue_position end)
 {
-    reader->place->shards[shard].end = end;
+    struct queue_range *range = &reader->place->shards[shard];
+    range->end = end;
+    if (queue_position_compare(range->apart, end) < 0)
+        range->apart = end;
+    queue_save_place(reader->queue, reader->place);
+}
+
+void queue_reader_unmark(struct queue_reader *reader, uint32_t shard)
+{
+    struct queue_range *range = &reader->place->shards[shard];
+    range->end = range->apart = range->begin;
     queue_save_place(reader->queue, reader->place);
 }
 
@@ -172,7 +183,9 @@ void queue_reader_release(struct queue_reader *reader, uint32_t shard,
     if (queue_position_compare(position, range->begin) == 0 &&
         queue_position_compare(position, range->end) == 0)
         return;
-    *range = (struct queue_range){position, position};
+    range->begin = range->end = position;
+    if (queue_position_compare(range->apart, position) < 0)
+        range->apart = position;
     reader->place->dirty = true;
     queue_forget(reader->queue);
 }
