@@ -254,6 +254,135 @@ static void test_another_number_of_shards(void **state)
     }
 }
 
+/* ---- remotes of one url without names ---- */
+
+static void start_with(struct fixture *f, struct remote_write_config **configs, size_t count)
+{
+    const struct shipper_environment environment = {f->loop, f->http, f->series, f->metrics,
+                                                    .storage_path = f->storage_path};
+    shipper_free(&f->shipper);
+    assert_int_equal(shipper_new(&environment, &f->queue, configs, count, &f->shipper), 0);
+}
+
+/* Each puts its letter before the label of what it sends. */
+static void make_two_of_one_url(struct fixture *f)
+{
+    static const char *const replacements[] = {"a$1", "b$1"};
+    f->configs[0].name = NULL;
+    f->configs[1].url = f->configs[0].url;
+    for (size_t i = 0; i < REMOTES; i++) {
+        f->configs[i].digest = i + 1;
+        add_rule(&f->configs[i].relabels, RELABEL_REPLACE, "n", "(.*)", "n", replacements[i]);
+    }
+}
+
+static void free_rules(struct fixture *f)
+{
+    shipper_free(&f->shipper);
+    for (size_t i = 0; i < REMOTES; i++)
+        relabel_rules_free(&f->configs[i].relabels);
+}
+
+static void waits(struct remote_write_config *config, bool does)
+{
+    config->queue.batch_send_deadline_ns = does ? 3600 * NS_PER_SECOND : 20 * NS_PER_MS;
+}
+
+static size_t count_taken(const struct fixture *f, char letter)
+{
+    const struct receiver *r = &f->receivers[0];
+    size_t count = 0;
+    for (size_t i = 0; i < r->taken_count; i++)
+        count += r->taken[i].series[0] == letter;
+    return count;
+}
+
+/* One of the two is taken out of the file between two runs: the other one goes on where it was,
+ * whether the first was ahead of it or behind it. */
+static void one_is_taken_out(struct fixture *f, size_t left, bool left_is_behind)
+{
+    struct remote_write_config *both[] = {&f->configs[0], &f->configs[1]};
+    struct remote_write_config *one[] = {&f->configs[left]};
+    make_two_of_one_url(f);
+    waits(&f->configs[left], left_is_behind);
+    waits(&f->configs[!left], !left_is_behind);
+    start_with(f, both, 2);
+    append(f, 50);
+    run_until_taken(f, 50);
+    waits(&f->configs[left], false);
+    start_with(f, one, 1);
+    append(f, 20);
+    run(f, 200, NULL);
+    assert_int_equal(count_taken(f, left ? 'b' : 'a'), 70);
+    assert_int_equal(count_taken(f, left ? 'a' : 'b'), left_is_behind ? 50 : 0);
+    free_rules(f);
+}
+
+static void test_the_first_of_one_url_is_taken_out(void **state)
+{
+    one_is_taken_out(*state, 1, true);
+}
+
+static void test_the_first_of_one_url_is_taken_out_ahead(void **state)
+{
+    one_is_taken_out(*state, 1, false);
+}
+
+static void test_the_second_of_one_url_is_taken_out(void **state)
+{
+    one_is_taken_out(*state, 0, true);
+}
+
+/* The same by a reload, and a restart later. */
+static void test_one_of_one_url_is_taken_out_by_a_reload(void **state)
+{
+    struct fixture *f = *state;
+    struct remote_write_config *both[] = {&f->configs[0], &f->configs[1]};
+    struct remote_write_config *one[] = {&f->configs[1]};
+    make_two_of_one_url(f);
+    waits(&f->configs[0], false);
+    waits(&f->configs[1], true);
+    start_with(f, both, 2);
+    append(f, 50);
+    run_until_taken(f, 50);
+    assert_int_equal(shipper_apply(f->shipper, &f->queue, one, 1), 0);
+    append(f, 20);
+    waits(&f->configs[1], false);
+    start_with(f, one, 1);
+    run_until_taken(f, 50 + 70);
+    run(f, 100, NULL);
+    assert_int_equal(count_taken(f, 'b'), 70);
+    free_rules(f);
+}
+
+/* Others in front, in another order, one of them changed: that one takes the place that is left. */
+static void test_others_of_one_url_in_another_order(void **state)
+{
+    struct fixture *f = *state;
+    struct remote_write_config new = f->configs[0];
+    struct remote_write_config *both[] = {&f->configs[0], &f->configs[1]};
+    struct remote_write_config *three[] = {&new, &f->configs[1], &f->configs[0]};
+    make_two_of_one_url(f);
+    new.name = NULL;
+    new.digest = 9;
+    waits(&f->configs[0], false);
+    waits(&f->configs[1], true);
+    start_with(f, both, 2);
+    append(f, 50);
+    run_until_taken(f, 50);
+    f->configs[1].digest = 8;
+    waits(&f->configs[1], false);
+    three[0] = &f->configs[1]; /* the changed one comes first */
+    three[1] = &new;
+    start_with(f, three, 3);
+    append(f, 20);
+    run(f, 200, NULL);
+    assert_int_equal(count_taken(f, 'a'), 70);
+    assert_int_equal(count_taken(f, 'b'), 70);
+    assert_int_equal(f->receivers[0].taken_count, 70 + 70 + 20);
+    free_rules(f);
+}
+
 #define RESTART_TEST(name) cmocka_unit_test_setup_teardown(name, setup_on_disk, teardown_with_disk)
 
 int main(void)
@@ -268,6 +397,11 @@ int main(void)
         RESTART_TEST(test_no_batch_on_its_way),
         RESTART_TEST(test_shards_go_on_each_from_its_own_place),
         RESTART_TEST(test_another_number_of_shards),
+        RESTART_TEST(test_the_first_of_one_url_is_taken_out),
+        RESTART_TEST(test_the_first_of_one_url_is_taken_out_ahead),
+        RESTART_TEST(test_the_second_of_one_url_is_taken_out),
+        RESTART_TEST(test_one_of_one_url_is_taken_out_by_a_reload),
+        RESTART_TEST(test_others_of_one_url_in_another_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

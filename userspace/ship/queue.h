@@ -102,6 +102,11 @@ struct queue_sample {
  * begins behind what is in the log. 0, -ENOMEM, or -EEXIST (a reader of that name is open). */
 int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_drop, void *context,
                       struct queue_reader **out);
+/* What the remote that reads here is configured as, kept with its place; not 0. */
+void queue_reader_note_config(struct queue_reader *reader, uint64_t digest);
+/* Whether a remote of that name has read here, in this process or one before, and what it was
+ * configured as; 0: not known. */
+bool queue_has_place(const struct queue *queue, const char *name, uint64_t *digest);
 /* Whether the sample that ends there is in the log still, for one who seeks back or comes next. */
 bool queue_reader_has(const struct queue_reader *reader, struct queue_position end);
 /* To be called before the end: so many of the samples that it has read and not released are not in

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -408,16 +407,6 @@ void remote_show(const struct remote *remote, struct shown_remote *out)
 
 /* ---- life ---- */
 
-char *remote_make_name(const struct remote_write_config *config, size_t ordinal)
-{
-    char *name;
-    if (config->name)
-        return strdup(config->name);
-    unsigned digits =
-        (unsigned)(XXH3_64bits_withSeed(config->url, strlen(config->url), ordinal) >> 40);
-    return asprintf(&name, "%06x", digits) < 0 ? NULL : name;
-}
-
 static void show_settings(struct remote *remote)
 {
     const struct remote_metrics *metrics = &remote->parts.metrics;
@@ -476,6 +465,7 @@ int remote_new(const struct remote_environment *environment,
         remote_free(&remote);
         return error;
     }
+    queue_reader_note_config(remote->reader, config->digest);
     show_settings(remote);
     want_shards(remote,
                 between(remote->shard_count, config->queue.min_shards, config->queue.max_shards));

@@ -20,10 +20,6 @@ struct remote_environment {
     void *context;
 };
 
-/* What a remote is called in the log, the metrics and the queue: as configured, or else made of the
- * url; `ordinal` tells apart those of one url. NULL without memory; the caller frees. */
-char *remote_make_name(const struct remote_write_config *config, size_t ordinal);
-
 /* The config is borrowed and outlives the remote. 0 or a negative errno. */
 int remote_new(const struct remote_environment *environment,
                const struct remote_write_config *config, const char *name, struct remote **out);

@@ -13,6 +13,7 @@
 #include "ship/intake_metrics.h"
 #include "ship/queue.h"
 #include "ship/remote.h"
+#include "ship/remote_names.h"
 
 struct shipper {
     struct sample_sink sink; /* the first member: the sink is the shipper */
@@ -132,15 +133,9 @@ static struct remote *find_remote(const struct shipper *shipper, const char *nam
     return NULL;
 }
 
-/* Several remotes may have one url; their order in the file then tells them apart. */
-static char *make_name(const struct shipper *shipper, const struct remote_write_config *config)
+static bool is_taken(void *context, const char *name)
 {
-    for (size_t ordinal = 0;; ordinal++) {
-        char *name = remote_make_name(config, ordinal);
-        if (!name || config->name || !find_remote(shipper, name))
-            return name;
-        free(name);
-    }
+    return find_remote(context, name) != NULL;
 }
 
 static int reserve_remote(struct shipper *shipper)
@@ -155,7 +150,7 @@ static int reserve_remote(struct shipper *shipper)
     return remotes && configs ? 0 : -ENOMEM;
 }
 
-static int add_remote(struct shipper *shipper, struct remote_write_config *config)
+static int add_remote(struct shipper *shipper, struct remote_write_config *config, const char *name)
 {
     const struct remote_environment environment = {
         .shipper = &shipper->environment,
@@ -164,8 +159,7 @@ static int add_remote(struct shipper *shipper, struct remote_write_config *confi
         .on_empty = on_remote_empty,
         .context = shipper,
     };
-    autofree char *name = make_name(shipper, config);
-    if (!name || reserve_remote(shipper))
+    if (reserve_remote(shipper))
         return -ENOMEM;
     if (find_remote(shipper, name)) {
         log_error("ship", "two remote_write entries have one name, give each its own `name`",
@@ -179,6 +173,26 @@ static int add_remote(struct shipper *shipper, struct remote_write_config *confi
     shipper->configs[slot] = remote_write_config_hold(config);
     shipper->remote_count++;
     return 0;
+}
+
+/* Adds them all, as far as that is possible. 0 or the last error. */
+static int add_remotes(struct shipper *shipper, struct remote_write_config *const *configs,
+                       size_t count)
+{
+    const struct remote_names names = {shipper->queue, is_taken, shipper};
+    char **chosen = calloc(count + 1, sizeof(*chosen));
+    int error = chosen ? remote_names_choose(&names, configs, count, chosen) : -ENOMEM;
+    bool have_names = !error;
+    for (size_t i = 0; i < count && have_names; i++) {
+        int failed = add_remote(shipper, configs[i], chosen[i]);
+        if (failed)
+            log_error("ship", "cannot start a remote", LOG_STR("err", strerror(-failed)));
+        error = failed ? failed : error;
+    }
+    for (size_t i = 0; i < count && chosen; i++)
+        free(chosen[i]);
+    free(chosen);
+    return error;
 }
 
 static void end_remote(struct shipper *shipper, size_t index)
@@ -207,23 +221,23 @@ static size_t count_same(const struct remote_write_config *config,
 int shipper_apply(struct shipper *shipper, const struct queue_config *queue,
                   struct remote_write_config *const *remotes, size_t remote_count)
 {
-    int error = 0;
+    size_t added = 0;
 
     queue_configure(shipper->queue, queue);
     for (size_t i = shipper->remote_count; i-- > 0;)
         if (count_same(shipper->configs[i], shipper->configs, i + 1) >
             count_same(shipper->configs[i], remotes, remote_count))
             end_remote(shipper, i);
-    for (size_t i = 0; i < remote_count; i++) {
-        if (count_same(remotes[i], remotes, i + 1) <=
+    struct remote_write_config **wanted = calloc(remote_count + 1, sizeof(*wanted));
+    if (!wanted)
+        return -ENOMEM;
+    for (size_t i = 0; i < remote_count; i++)
+        if (count_same(remotes[i], remotes, i + 1) >
             count_same(remotes[i], shipper->configs, shipper->remote_count))
-            continue;
-        int failed = add_remote(shipper, remotes[i]);
-        if (failed)
-            log_error("ship", "cannot start a remote", LOG_STR("err", strerror(-failed)));
-        error = failed ? failed : error;
-    }
+            wanted[added++] = remotes[i];
+    int error = add_remotes(shipper, wanted, added);
     queue_forget_closed(shipper->queue);
+    free(wanted);
     return error;
 }
 
@@ -255,8 +269,8 @@ static int shipper_setup(struct shipper *shipper, const struct queue_config *que
         error = loop_timer_new(environment->loop, on_flush_timer, shipper, &shipper->flush_timer);
     if (!error)
         error = intake_metrics_init(&shipper->intake, shipper->environment.metrics);
-    for (size_t i = 0; i < remote_count && !error; i++)
-        error = add_remote(shipper, remotes[i]);
+    if (!error)
+        error = add_remotes(shipper, remotes, remote_count);
     if (!error)
         queue_forget_closed(shipper->queue);
     return error;

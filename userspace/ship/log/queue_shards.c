@@ -104,6 +104,21 @@ int queue_reader_open(struct queue *queue, const char *name, queue_drop_fn on_dr
     return 0;
 }
 
+void queue_reader_note_config(struct queue_reader *reader, uint64_t digest)
+{
+    if (reader->place->config_digest == digest)
+        return;
+    reader->place->config_digest = digest;
+    queue_save_place(reader->queue, reader->place);
+}
+
+bool queue_has_place(const struct queue *queue, const char *name, uint64_t *digest)
+{
+    const struct place *place = place_find(queue, name);
+    *digest = place ? place->config_digest : 0;
+    return place != NULL;
+}
+
 bool queue_reader_has(const struct queue_reader *reader, struct queue_position end)
 {
     const struct segment *segment;
