@@ -47,6 +47,44 @@ static void test_delay_is_stable(void **state)
     }
 }
 
+/* Targets share moments, which are no more than half a second and a tenth of the interval apart,
+ * and other ones on another node. */
+static void test_moments_are_shared(void **state)
+{
+    static const struct {
+        uint64_t interval, apart;
+    } cases[] = {
+        {1000, 100}, {1 * S, 100 * MS}, {5 * S, 500 * MS}, {15 * S, 500 * MS}, {3600 * S, 500 * MS},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint64_t interval = cases[i].interval, apart = cases[i].apart, moments = interval / apart;
+        bool *taken = calloc(moments, sizeof(*taken));
+        size_t count = 0;
+        for (uint64_t hash = 1, n = 0; n < 40 * moments; n++) {
+            hash = hash * 6364136223846793005u + 1442695040888963407u;
+            uint64_t offset = scrape_schedule_offset(interval, hash >> 16, 7 * apart + 3);
+            assert_in_range(offset, 0, interval - 1);
+            assert_int_equal(offset % apart, 3);
+            count += !taken[offset / apart];
+            taken[offset / apart] = true;
+        }
+        assert_int_equal(count, moments); /* all of them */
+        free(taken);
+    }
+}
+
+/* Of an interval that is no multiple, too. */
+static void test_moments_lie_within_the_interval(void **state)
+{
+    (void)state;
+    for (uint64_t interval = 1; interval < 100; interval++)
+        for (uint64_t hash = 0; hash < 200; hash++)
+            assert_in_range(scrape_schedule_offset(interval, hash, hash * hash), 0, interval - 1);
+    for (uint64_t hash = 0; hash < 7300 * MS; hash += 77 * MS + 1)
+        assert_in_range(scrape_schedule_offset(7300 * MS, hash, hash), 0, 7300 * MS - 1);
+}
+
 static void test_seed(void **state)
 {
     autofree struct labels *a = make_labels("cluster", "a", NULL);
@@ -153,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_delay),
         cmocka_unit_test(test_delay_is_stable),
+        cmocka_unit_test(test_moments_are_shared),
+        cmocka_unit_test(test_moments_lie_within_the_interval),
         cmocka_unit_test(test_seed),
         cmocka_unit_test(test_align),
         cmocka_unit_test(test_text),

@@ -16,6 +16,7 @@
 #include "exporter.h"
 #include "labels_maker.h"
 #include "metric_line.h"
+#include "scrape/scrape_schedule.h"
 #include "scrape/scraper.h"
 #include "scrape/target.h"
 
@@ -483,6 +484,30 @@ static void test_visit(void **state)
     assert_visited(fixture, "j,1 dropped; dropped b;");
 }
 
+static bool four_of_each(const struct fixture *fixture)
+{
+    return fixture->record_count >= 32;
+}
+
+/* Targets are scraped at the same few moments; only where a scrape is late does it show. */
+static void test_moments_are_shared(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scrape_config *config = make_config("j", 1);
+    const int64_t apart_ms = 40;
+    uint64_t seed = scrape_schedule_seed(fixture->external[0]);
+    int64_t first_ms = (int64_t)(seed / NS_PER_MS % (uint64_t)apart_ms);
+    size_t in_time = 0;
+
+    config->scrape_interval_ns = 10 * (uint64_t)apart_ms * NS_PER_MS;
+    apply(fixture, fixture->external[0], config);
+    put(fixture, "g", "abcdefgh");
+    run_until(fixture, four_of_each);
+    for (size_t i = 0; i < fixture->record_count; i++)
+        in_time += fixture->records[i].timestamp_ms % apart_ms == first_ms;
+    assert_true(in_time >= 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +519,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_external_labels_change, setup, teardown),
         cmocka_unit_test_setup_teardown(test_visit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_moments_are_shared, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -410,20 +410,22 @@ static uint64_t hash_of_target(const struct fixture *fixture)
     return hash;
 }
 
-static bool is_long_after(uint64_t other, uint64_t moment, uint64_t interval)
+static bool is_long_after(uint64_t hash, uint64_t seed, uint64_t moment, uint64_t interval)
 {
-    uint64_t after = (other % interval + interval - moment) % interval;
+    uint64_t other = scrape_schedule_offset(interval, hash ^ seed, seed);
+    uint64_t after = (other + interval - moment) % interval;
     return after > interval / 2 && after < interval - interval / 16;
 }
 
-/* Whether the moment with the seed comes soon, and those with none or another one long after. */
-static bool is_apart(uint64_t hash, uint64_t seed, uint64_t interval)
+/* Whether the moment comes soon, and those with no seed or another one long after. */
+static bool is_apart(uint64_t hash, uint64_t moment, uint64_t interval)
 {
-    uint64_t moment = (hash ^ seed) % interval, now = (uint64_t)clock_wall_ns() % interval;
+    uint64_t now = (uint64_t)clock_wall_ns() % interval;
     uint64_t wait = (moment + interval - now) % interval;
 
-    return wait > interval / 16 && wait < interval / 4 && is_long_after(hash, moment, interval) &&
-           is_long_after(hash ^ scrape_schedule_seed(NULL), moment, interval);
+    return wait > interval / 16 && wait < interval / 4 &&
+           is_long_after(hash, 0, moment, interval) &&
+           is_long_after(hash, scrape_schedule_seed(NULL), moment, interval);
 }
 
 /* Agents that differ in them alone do not scrape a target at one moment. */
@@ -431,33 +433,30 @@ static void test_external_labels_move_the_schedule(void **state)
 {
     struct fixture *fixture = *state;
     struct page page = {"a 1\n"};
-    uint64_t interval = fixture->config.scrape_interval_ns = 4 * NS_PER_SECOND, seed = 0, hash;
+    uint64_t interval = fixture->config.scrape_interval_ns = 4 * NS_PER_SECOND, moment = 0;
     char replica[16];
 
     strcpy(fixture->address, "127.0.0.1:1"); /* that nothing is there does not matter */
-    hash = hash_of_target(fixture);
+    uint64_t hash = hash_of_target(fixture);
     for (unsigned i = 0; !fixture->external; i++) {
         snprintf(replica, sizeof(replica), "%u", i);
         fixture->external = make_labels("replica", replica, NULL);
-        seed = scrape_schedule_seed(fixture->external);
-        if (!is_apart(hash, seed, interval))
+        uint64_t seed = scrape_schedule_seed(fixture->external);
+        moment = scrape_schedule_offset(interval, hash ^ seed, seed);
+        if (!is_apart(hash, moment, interval))
             free(TAKE_PTR(fixture->external));
     }
     scrape(fixture, &page, 1, 1);
-    uint64_t moment = (uint64_t)fixture->timestamps[0] * NS_PER_MS + 10 * NS_PER_MS;
-    assert_true((moment - (hash ^ seed) % interval) % interval < interval / 2);
+    uint64_t first = (uint64_t)fixture->timestamps[0] * NS_PER_MS + 10 * NS_PER_MS;
+    assert_true((first - moment) % interval < interval / 2);
 }
 
 static void test_external_labels(void **state)
 {
     struct fixture *fixture = *state;
     struct page page = {"a{cluster=\"own\"} 1\nb 1\n"};
-    struct labels_builder *builder;
 
-    assert_int_equal(labels_builder_new(&builder), 0);
-    labels_builder_set(builder, TEXT("cluster"), TEXT("edge"));
-    assert_int_equal(labels_builder_build(builder, &fixture->external), 0);
-    labels_builder_free(&builder);
+    fixture->external = make_labels("cluster", "edge", NULL);
     scrape(fixture, &page, 1, 1);
     assert_string_equal(fixture->records[0].bytes,
                         "a{cluster=own}=1 b{cluster=edge}=1 up{cluster=edge}=1 (2,2,2)");

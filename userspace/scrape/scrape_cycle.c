@@ -80,9 +80,10 @@ static int64_t aligned_now_ms(struct scrape_cycle *cycle)
 static void schedule_first(struct scrape_cycle *cycle)
 {
     const struct target *target = cycle->target;
+    uint64_t interval = target->scrape_interval_ns, seed = cycle->shared->seed;
+    uint64_t offset = scrape_schedule_offset(interval, target->hash ^ seed, seed);
     int64_t now = clock_wall_ns();
-    uint64_t delay =
-        scrape_schedule_delay(now, target->scrape_interval_ns, target->hash ^ cycle->shared->seed);
+    uint64_t delay = scrape_schedule_delay(now, interval, offset);
 
     cycle->grid_ns = now + (int64_t)delay;
     cycle->scheduled_ns = clock_monotonic_ns() + delay;

@@ -31,10 +31,21 @@ uint64_t scrape_schedule_seed(const struct labels *external)
     return seed;
 }
 
-uint64_t scrape_schedule_delay(int64_t now_ns, uint64_t interval_ns, uint64_t hash)
+uint64_t scrape_schedule_offset(uint64_t interval_ns, uint64_t hash, uint64_t seed)
+{
+    uint64_t apart = interval_ns / 10;
+
+    if (apart > SCRAPE_MOMENTS_APART_NS)
+        apart = SCRAPE_MOMENTS_APART_NS;
+    if (apart == 0)
+        return 0;
+    return (hash % interval_ns / apart * apart + seed % apart) % interval_ns;
+}
+
+uint64_t scrape_schedule_delay(int64_t now_ns, uint64_t interval_ns, uint64_t offset)
 {
     uint64_t passed = (uint64_t)now_ns % interval_ns;
-    uint64_t delay = interval_ns - passed + hash % interval_ns;
+    uint64_t delay = interval_ns - passed + offset % interval_ns;
 
     return delay > interval_ns ? delay - interval_ns : delay;
 }
