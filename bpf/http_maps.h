@@ -117,6 +117,19 @@ struct {
     __type(value, __u64);
 } outcomes SEC(".maps");
 
+/* One for all: held while one field is read and written, at a connection's end. */
+struct settlement {
+    struct bpf_spin_lock lock;
+    __u32 reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct settlement);
+} settlements SEC(".maps");
+
 /* Connections whose first payload came before they had a socket. */
 struct early_key {
     __u64 cgroup;

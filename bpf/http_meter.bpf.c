@@ -6,6 +6,10 @@
 
 /* Global functions: the verifier looks at each once, whatever its arguments. */
 __u64 http_plain_head_of(struct __sk_buff *skb, __u32 payload, __u32 length);
+int http_ingress_enter(struct __sk_buff *skb);
+int http_egress_enter(struct __sk_buff *skb);
+int http_ingress_leave(struct __sk_buff *skb);
+int http_ingress_settle(struct __sk_buff *skb);
 int http_ingress_in_full(struct __sk_buff *skb);
 int http_egress_in_full(struct __sk_buff *skb);
 int http_line_in_slot(__u32 slot, __u32 line_end);
@@ -302,6 +306,94 @@ static __always_inline int comes_early(struct bpf_sock *socket,
     return tcp && (__s32)(tcp->rcv_nxt - next) <= 0;
 }
 
+/* Counts what an ended connection leaves behind; of those that come for it, one. */
+static __always_inline void connection_settle(struct http_connection *connection)
+{
+    __u32 zero = 0;
+    struct settlement *settlement = bpf_map_lookup_elem(&settlements, &zero);
+    __u8 settled;
+
+    if (!settlement)
+        return;
+    bpf_spin_lock(&settlement->lock);
+    settled = connection->turn.settled;
+    connection->turn.settled = 1;
+    bpf_spin_unlock(&settlement->lock);
+    if (settled)
+        return;
+    struct scratch *scratch = scratch_claim();
+    if (!scratch) {
+        http_outcome_count(HTTP_LOSS_BUSY, 1);
+        return;
+    }
+    scratch->frame.packet.now_ns = bpf_ktime_get_ns();
+    http_connection_end(connection, &scratch->frame);
+    scratch_release(scratch);
+}
+
+__noinline int http_ingress_settle(struct __sk_buff *skb)
+{
+    struct http_connection *connection =
+        skb->sk ? bpf_sk_storage_get(&connections, skb->sk, 0, 0) : 0;
+
+    if (connection)
+        connection_settle(connection);
+    return 0;
+}
+
+static __always_inline void connection_leave(struct __sk_buff *skb,
+                                             struct http_connection *connection)
+{
+    if (http_leave(connection))
+        http_ingress_settle(skb);
+}
+
+/* Finds the packet's connection, or makes it. 0: nothing is to be looked at. */
+static __always_inline int connection_enter(struct __sk_buff *skb, __u8 direction)
+{
+    struct tcp_packet tcp = {};
+
+    if (!packet_parse(skb, &tcp) || !skb->sk)
+        return 0;
+    struct bpf_sock *socket = bpf_sk_fullsock(skb->sk);
+    if (!socket)
+        return 0;
+    if (socket->state == BPF_TCP_LISTEN)
+        return tcp.payload_length && direction == HTTP_INGRESS;
+    struct http_connection *connection = bpf_sk_storage_get(&connections, socket, 0, 0);
+    if (!connection)
+        connection = connection_new(skb, socket, &tcp, direction);
+    if (!connection)
+        return 0;
+    if (direction == HTTP_EGRESS)
+        return !http_has_ended(connection);
+    if (http_enter(connection))
+        return 1;
+    connection_leave(skb, connection);
+    return 0;
+}
+
+__noinline int http_ingress_enter(struct __sk_buff *skb)
+{
+    return connection_enter(skb, HTTP_INGRESS);
+}
+
+__noinline int http_egress_enter(struct __sk_buff *skb)
+{
+    return connection_enter(skb, HTTP_EGRESS);
+}
+
+/* A listener has no connection of its own. */
+__noinline int http_ingress_leave(struct __sk_buff *skb)
+{
+    struct http_connection *connection =
+        skb->sk ? bpf_sk_storage_get(&connections, skb->sk, 0, 0) : 0;
+
+    if (connection)
+        connection_leave(skb, connection);
+    return 0;
+}
+
 static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
 {
     struct tcp_packet tcp = {};
@@ -322,8 +414,6 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
         connection = &early->connection;
     } else {
         connection = bpf_sk_storage_get(&connections, socket, 0, 0);
-        if (!connection)
-            connection = connection_new(skb, socket, &tcp, direction);
         if (!connection)
             return;
     }
@@ -374,6 +464,8 @@ static __always_inline int meter_plain(struct __sk_buff *skb, __u8 direction)
     struct http_connection *connection = bpf_sk_storage_get(&connections, socket, 0, 0);
     if (!connection)
         return 0;
+    if (http_has_ended(connection))
+        return 1;
     struct http_packet packet = {
         .sequence = tcp.sequence,
         .length = tcp.payload_length,
@@ -388,21 +480,27 @@ static __always_inline int meter_plain(struct __sk_buff *skb, __u8 direction)
     packet.now_ns = direction == HTTP_EGRESS ? skb->tstamp : 0; /* TCP has read its clock */
     if (!packet.now_ns) /* read here, where nothing is waited for that it would wait for, too */
         packet.now_ns = bpf_ktime_get_ns();
-    return http_packet_plain(connection, &packet, head);
+    if (direction == HTTP_EGRESS)
+        return http_packet_plain(connection, &packet, head);
+    int done = !http_enter(connection) || http_packet_plain(connection, &packet, head);
+    connection_leave(skb, connection);
+    return done;
 }
 
 SEC("cgroup_skb/ingress")
 int http_ingress(struct __sk_buff *skb)
 {
-    if (!meter_plain(skb, HTTP_INGRESS))
+    if (!meter_plain(skb, HTTP_INGRESS) && http_ingress_enter(skb)) {
         http_ingress_in_full(skb);
+        http_ingress_leave(skb);
+    }
     return 1;
 }
 
 SEC("cgroup_skb/egress")
 int http_egress(struct __sk_buff *skb)
 {
-    if (!meter_plain(skb, HTTP_EGRESS))
+    if (!meter_plain(skb, HTTP_EGRESS) && http_egress_enter(skb))
         http_egress_in_full(skb);
     return 1;
 }
@@ -413,14 +511,18 @@ static __always_inline void connection_end(struct bpf_sock *socket)
 
     if (!connection)
         return;
-    struct scratch *scratch = scratch_claim();
-    if (!scratch) {
-        http_outcome_count(HTTP_LOSS_BUSY, 1);
-        return;
-    }
-    scratch->frame.packet.now_ns = bpf_ktime_get_ns();
-    http_connection_end(connection, &scratch->frame);
-    scratch_release(scratch);
+    http_enter_at_end(connection);
+    if (http_leave(connection))
+        connection_settle(connection);
+}
+
+/* A socket that has connected before begins anew. */
+static __always_inline void connection_begin_anew(struct bpf_sock *socket)
+{
+    struct http_connection *connection = bpf_sk_storage_get(&connections, socket, 0, 0);
+
+    if (connection && http_is_left(connection))
+        bpf_sk_storage_delete(&connections, socket);
 }
 
 /* Tells when a connection ends, however it ends: with it end the requests that still wait.
@@ -428,6 +530,8 @@ static __always_inline void connection_end(struct bpf_sock *socket)
 SEC("sockops")
 int http_sockets(struct bpf_sock_ops *ops)
 {
+    if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB && ops->sk)
+        connection_begin_anew(ops->sk);
     if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB ||
         ops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
         bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);

@@ -5,6 +5,7 @@
 #define EDGEMETER_HTTP_CONNECTION_H
 
 #include "http_step.h"
+#include "http_users.h"
 
 #define HTTP_PACKET_STEPS 96 /* at least 16 heads and 64 chunks of one packet are looked at */
 
@@ -104,7 +105,7 @@ static __always_inline void http_request_push(struct http_connection *connection
         turn->unstored = 0;
     if (waiting >= HTTP_MAX_OUTSTANDING && !turn->unstored) {
         turn->unstored = 1;
-        turn->unstored_from = number;
+        connection->unstored_from = number;
     }
     if (frame->stream.flags & HTTP_HEAD_IS_CHUNKED)
         frame->stream.body = 0;
@@ -285,6 +286,7 @@ static __always_inline void http_connection_end(struct http_connection *connecti
     frame->packet.direction = answers;
     frame->stream = *stream;
     frame->turn = *turn;
+    frame->unstored_from = connection->unstored_from;
     frame->pushed = connection->counts[!answers];
     frame->popped = connection->counts[answers];
     frame->head_ns = connection->halves[answers].head_ns;
@@ -323,6 +325,7 @@ static __always_inline void http_packet_begin(const struct http_connection *conn
 
     *stream = connection->halves[frame->packet.direction & 1].stream;
     frame->turn = connection->turn;
+    frame->unstored_from = connection->unstored_from;
     frame->pushed = connection->counts[!(frame->packet.direction & 1)];
     frame->popped = connection->counts[frame->packet.direction & 1];
     frame->head_ns = connection->halves[frame->packet.direction & 1].head_ns;

@@ -9,14 +9,13 @@ enum http_direction { HTTP_INGRESS, HTTP_EGRESS, HTTP_DIRECTIONS };
 
 /* Whose turn it is. The answering side writes `early` alone, and each its own of `idle`. */
 struct http_turn {
-    __u32 unstored_from; /* where `unstored`: requests from this number on found no slot */
-    __u8 unstored;
+    __u8 unstored;          /* requests from http_connection.unstored_from on found no slot */
     __u8 request_direction; /* HTTP_DIRECTIONS until the first head */
     __u8 late;   /* begun before we looked: what is not HTTP may be the middle of a body */
     __u8 unread; /* directions (bits) where a head should have started and did not */
     __u8 early;  /* a request was answered before its head had ended */
     __u8 idle[HTTP_DIRECTIONS]; /* see http_connection.idle_next */
-    __u8 reserved;
+    __u8 settled;               /* the connection has ended, and its end has been counted */
 };
 
 struct http_waiting {
@@ -44,8 +43,10 @@ struct http_connection {
     struct http_place lone_place;
     __u32 counts[HTTP_DIRECTIONS]; /* requests seen, and answered: the difference wait; from 0 */
     __u32 idle_next[HTTP_DIRECTIONS];
+    __u32 users; /* see http_users.h */
     struct http_turn turn;
     struct http_half halves[HTTP_DIRECTIONS];
+    __u32 unstored_from; /* where turn.unstored */
     struct http_waiting waiting[HTTP_MAX_OUTSTANDING]; /* requests that are not lone */
     struct http_place places[HTTP_MAX_OUTSTANDING];    /* where they go */
     __u8 methods[HTTP_MAX_OUTSTANDING];
@@ -89,6 +90,7 @@ struct http_frame {
     struct http_turn turn;
     __u32 pushed;  /* requests seen */
     __u32 popped;  /* requests answered */
+    __u32 unstored_from;
     __u8 asked_by; /* method of the request that is answered next, if one waits */
     struct http_packet packet;
     struct http_exchange exchange;

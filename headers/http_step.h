@@ -110,7 +110,7 @@ static __always_inline int http_asker_is_stored(const struct http_frame *frame)
     const struct http_turn *turn = &frame->turn;
 
     return frame->popped != frame->pushed &&
-           !(turn->unstored && (__s32)(frame->popped - turn->unstored_from) >= 0);
+           !(turn->unstored && (__s32)(frame->popped - frame->unstored_from) >= 0);
 }
 
 /* The next `left` bytes are body. */

@@ -41,6 +41,11 @@ enum { IPPROTO_HOPOPTS = 0, IPPROTO_TCP = 6, IPPROTO_DSTOPTS = 60 };
 
 struct bpf_flow_keys;
 
+/* One lock, in the value of a map. */
+struct bpf_spin_lock {
+    __u32 val;
+};
+
 struct bpf_sock {
     __u32 bound_dev_if;
     __u32 family;

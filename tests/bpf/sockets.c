@@ -47,6 +47,19 @@ void connection_open(struct connection *connection, const struct conversation *h
         connection->server = accept(connection->listener, NULL, NULL);
 }
 
+void connection_open_again(struct connection *connection)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+
+    must(!connect(connection->client, &nobody, sizeof(nobody)), "disconnect");
+    close(connection->server);
+    must(!getsockname(connection->listener, (struct sockaddr *)&address, &length), "getsockname");
+    must(!connect(connection->client, (struct sockaddr *)&address, length), "connect");
+    connection->server = accept(connection->listener, NULL, NULL);
+}
+
 static void read_exactly(int fd, size_t length)
 {
     char bytes[65536];

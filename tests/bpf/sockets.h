@@ -27,6 +27,8 @@ struct connection {
 void connection_open(struct connection *connection, const struct conversation *how);
 void connection_play(struct connection *connection, const struct conversation *how,
                      const struct step *steps);
+/* The client's socket leaves the server and connects to it once more. */
+void connection_open_again(struct connection *connection);
 void connection_close(struct connection *connection);
 
 #endif

@@ -274,6 +274,26 @@ static void test_begun_before_and_reset(void **state)
     begun_before((const struct step[]){{SERVER_RESETS, NULL}, {0}});
 }
 
+/* A socket may have several connections, one after the other. */
+static void test_a_socket_connects_again(void **state)
+{
+    const struct conversation how = {.family = AF_INET};
+    struct connection connection;
+
+    (void)state;
+    connection_open(&connection, &how);
+    for (int i = 0; i < 3; i++) {
+        if (i)
+            connection_open_again(&connection);
+        connection_play(&connection, &how, three_exchanges);
+    }
+    connection_close(&connection);
+    assert_counted(HTTP_METHOD_GET, 200, 3);
+    assert_counted(HTTP_METHOD_POST, 404, 3);
+    assert_int_equal(outcome_gained(HTTP_CONNECTION_SEEN), 6);
+    assert_adds_up();
+}
+
 /* 16 rows, 20 statuses, two roles: what finds no row is in its role's surplus row. The second meter
  * beside the first counts all of it too. */
 static void test_surplus_in_a_second_meter(void **state)
@@ -333,6 +353,7 @@ int main(void)
         LIVE(test_not_http),
         LIVE(test_begun_before),
         LIVE(test_begun_before_and_reset),
+        LIVE(test_a_socket_connects_again),
         LIVE(test_surplus_in_a_second_meter),
     };
 

@@ -35,6 +35,7 @@ struct framer {
     uint64_t outcomes[HTTP_OUTCOMES];
     struct http_memo memos[2];
     int interrupted; /* another packet takes the window before a head is remembered */
+    void (*meanwhile)(struct framer *framer); /* what another CPU does, at each hook; NULL: nothing */
     struct http_exchange rows[FRAMER_MAX_ROWS];
 };
 
@@ -45,6 +46,12 @@ struct framer_payload {
 
 static struct framer *framer_in_use;
 
+static void framer_meanwhile(struct framer *framer)
+{
+    if (framer->meanwhile)
+        framer->meanwhile(framer);
+}
+
 static int http_packet_load(void *context, const struct http_frame *frame, __u32 offset, __u8 *to,
                             __u32 length)
 {
@@ -52,6 +59,7 @@ static int http_packet_load(void *context, const struct http_frame *frame, __u32
     const uint8_t *room = frame->window.bytes;
 
     FRAMER_REQUIRE(length > 0 && offset < payload->length && length <= payload->length - offset);
+    framer_meanwhile(framer_in_use);
     FRAMER_REQUIRE(to >= room && to + length <= room + sizeof(frame->window.bytes));
     memcpy(to, payload->bytes + offset, length);
     framer_in_use->bytes_loaded += length;
@@ -60,6 +68,7 @@ static int http_packet_load(void *context, const struct http_frame *frame, __u32
 
 static void http_outcome_count(__u32 outcome, __u64 amount)
 {
+    framer_meanwhile(framer_in_use);
     FRAMER_REQUIRE(outcome < HTTP_OUTCOMES);
     framer_in_use->outcomes[outcome] += amount;
 }
@@ -104,6 +113,7 @@ static void framer_count(const struct http_exchange *exchange)
 {
     struct framer *framer = framer_in_use;
 
+    framer_meanwhile(framer);
     FRAMER_REQUIRE(framer->row_count < FRAMER_MAX_ROWS);
     FRAMER_REQUIRE(exchange->key.method < HTTP_METHODS && exchange->key.role < HTTP_ROLES);
     FRAMER_REQUIRE(exchange->start_ns <= exchange->end_ns && exchange->head_ns <= exchange->end_ns);
