@@ -4,6 +4,7 @@
 misses no scrape, what changes does so at once, and a bad file changes nothing."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -279,6 +280,19 @@ def test_metering_changes():
                 equal("the same links", agent.bpf_links(), attached)
             answer = json.loads(get(agent.url + "/api/v1/targets"))
             equal("targets", len(answer["data"]["activeTargets"]), 1)
+            own = get(agent.url + "/metrics/self")
+            equal(f"figures of metering, {what}", "edgemeter_bpf_map_memory_bytes" in own, links)
+            if links:  # the agent's own scrapes are rows
+                count = "http_client_request_duration_seconds_count"
+                wait_until("a row", lambda: count in get(agent.url + "/federate?match[]=" + count))
+        equal("what is not metered, in /federate", get(agent.url + "/federate?match[]={job='http-metrics'}"), "")
+        equal("exit status", agent.stop(), 0)
+        last = [
+            max(samples)[1]
+            for labels, samples in receiver.taken.items()
+            if dict(labels)["job"] == "http-metrics"
+        ]
+        true(f"{len(last)} series have gone stale", last and all(math.isnan(value) for value in last))
 
 
 if __name__ == "__main__":

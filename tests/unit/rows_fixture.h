@@ -45,6 +45,7 @@ static struct cgroup_tree *tree;
 static struct http_rows *rows;
 static struct pod_table *pods; /* NULL: there is none */
 static uint64_t pod_wait_ns;
+static struct metric *rows_no_pod, *rows_unnamed; /* NULL: not counted */
 static char folder[64], folder_aside[96];
 
 /* What the kernel would hold. */
@@ -151,6 +152,8 @@ static inline void rows_start(void)
         .instance = "n",
         .pods = pods,
         .pod_wait_ns = pod_wait_ns,
+        .rows_no_pod = rows_no_pod,
+        .rows_unnamed = rows_unnamed,
         .row_delete = entry_delete,
     };
     assert_int_equal(cgroup_tree_new(folder, &tree), 0);

@@ -11,7 +11,8 @@
 
 #include "rows_fixture.h"
 
-#define COUNT "http_server_request_duration_seconds_count"
+#define DURATION "http_server_request_duration_seconds"
+#define COUNT DURATION "_count"
 #define SERVER_SERIES 24
 
 static void test_last_values_then_stale(void **state)
@@ -43,6 +44,47 @@ static void test_last_values_then_stale(void **state)
     drain(4000, 5000);
     assert_int_equal(received.count, SERVER_SERIES);
     assert_int_equal(series_table_count(series), SERVER_SERIES); /* released */
+}
+
+/* A row that the kernel has made and not counted in yet is no row at rest. */
+static void test_row_has_just_begun(void **state)
+{
+    (void)state;
+    uint64_t web = cgroup_make("/web");
+    entry_of(ROW(web, SERVER, GET, 200));
+    drain(500, 1000);
+    cgroup_remove("/web");
+    drain(1000, 2000);
+    assert_int_equal(entry_count, 1);
+    count_requests(ROW(web, SERVER, GET, 200), 0, 1);
+    drain(2000, 3000);
+    assert_sample(TOTAL("/web", "get", "200"), 3000, 1);
+    drain(3000, 4000);
+    assert_int_equal(entry_count, 0);
+}
+
+/* Metering ends while the agent goes on: all that was sent goes stale, once. */
+static void test_metering_ends(void **state)
+{
+    (void)state;
+    config.native_histograms = true;
+    uint64_t web = cgroup_make("/web");
+    count_requests(ROW(web, SERVER, GET, 200), 0, 1);
+    drain(1000, 2000);
+    uint64_t late = cgroup_make("/late");
+    count_requests(ROW(late, SERVER, GET, 200), 0, 1);
+    struct buffer text;
+    buffer_init(&text, 1 << 20);
+    assert_int_equal(http_rows_write(rows, entries, entry_count, &text), 0);
+    buffer_free(&text);
+    received_clear();
+    assert_int_equal(http_rows_end(rows, 2001, &received.sink), 0);
+    assert_stale(TOTAL("/web", "get", "200"), 2001);
+    assert_stale(DETAIL(DURATION, "/web", "GET", "200"), 2001);
+    assert_int_equal(received.count, 8); /* none of what was never sent */
+    received_clear();
+    assert_int_equal(http_rows_end(rows, 2002, &received.sink), 0);
+    assert_int_equal(received.count, 0);
 }
 
 /* Sockets outlive their cgroup: a row that still counts is kept. */
@@ -151,6 +193,30 @@ static void test_restarted_service(void **state)
     assert_int_equal(series_table_count(series), 0);
 }
 
+/* Series that have ended begin anew: what rows before had left in them is over. */
+static void test_restarted_after_the_end(void **state)
+{
+    (void)state;
+    uint64_t old = cgroup_make("/web");
+    count_requests(ROW(old, SERVER, GET, 200), 0, 100);
+    drain(1000, 2000);
+    cgroup_remove("/web");
+    uint64_t new = cgroup_make("/web");
+    count_requests(ROW(new, SERVER, GET, 200), 0, 1);
+    drain(2000, 3000);
+    drain(3000, 4000);
+    cgroup_remove("/web");
+    drain(4000, 5000);
+    assert_sample(TOTAL("/web", "get", "200"), 5000, 101);
+    drain(5000, 6000);
+    assert_stale(TOTAL("/web", "get", "200"), 6000);
+    uint64_t third = cgroup_make("/web");
+    count_requests(ROW(third, SERVER, GET, 200), 0, 7);
+    drain(6000, 7000);
+    assert_sample(TOTAL("/web", "get", "200"), 6001, 0);
+    assert_sample(TOTAL("/web", "get", "200"), 7000, 7);
+}
+
 /* All rows of a shared series end at once: one marker, nothing left. */
 static void test_shared_series_ends(void **state)
 {
@@ -251,11 +317,13 @@ static void test_nothing_grows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_last_values_then_stale), TEST(test_row_still_counts),
-        TEST(test_deletion_is_refused),    TEST(test_row_comes_again),
-        TEST(test_restarted_service),      TEST(test_shared_series_ends),
-        TEST(test_sum_outlives_a_row),     TEST(test_unknown_cgroup_ends_too),
-        TEST(test_row_vanishes),           TEST(test_nothing_grows),
+        TEST(test_last_values_then_stale),  TEST(test_row_has_just_begun),
+        TEST(test_metering_ends),           TEST(test_row_still_counts),
+        TEST(test_restarted_after_the_end), TEST(test_deletion_is_refused),
+        TEST(test_row_comes_again),         TEST(test_restarted_service),
+        TEST(test_shared_series_ends),      TEST(test_sum_outlives_a_row),
+        TEST(test_unknown_cgroup_ends_too), TEST(test_row_vanishes),
+        TEST(test_nothing_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,12 +30,15 @@ static void note_outcome(struct agent *agent, bool successful)
 
 /* ---- applying ---- */
 
-/* The rows that were counted are drained first; connections that are open then count again from
+/* The rows that were counted are drained first, and their series end: those of the next have other
+ * labels, or begin from 0 again. Connections that are open then count again from
  * their next request on. */
 static int replace_collector(struct agent *agent)
 {
-    if (agent->collector)
+    if (agent->collector) {
         collector_stop(agent->collector);
+        collector_end_series(agent->collector);
+    }
     collector_free(&agent->collector);
     return agent_start_collector(agent);
 }

@@ -350,6 +350,30 @@ void collector_stop(struct collector *collector)
     collector_drain(collector, true);
 }
 
+void collector_end_series(struct collector *collector)
+{
+    int error =
+        http_rows_end(collector->rows, collector->last_drain_ms + 1, collector->environment.sink);
+
+    if (error)
+        log_error("collect", "not all HTTP series could be marked stale",
+                  LOG_STR("error", strerror(-error)));
+}
+
+/* What is not metered has no figures. */
+static void collector_free_metrics(struct collector *collector)
+{
+    struct metric **const others[] = {
+        &collector->map_bytes,   &collector->rows_no_pod, &collector->rows_unnamed,
+        &collector->attribution, &collector->gaps,        &collector->gap_seconds,
+    };
+
+    for (size_t i = 0; i < HTTP_OUTCOMES; i++)
+        metric_free(&collector->outcomes[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        metric_free(others[i]);
+}
+
 void collector_free(struct collector **collector)
 {
     if (!*collector)
@@ -361,6 +385,7 @@ void collector_free(struct collector **collector)
     http_rows_free(&(*collector)->rows);
     http_meter_free(&(*collector)->meter);
     cgroup_tree_free(&(*collector)->tree);
+    collector_free_metrics(*collector);
     free(*collector);
     *collector = NULL;
 }

@@ -31,6 +31,8 @@ int collector_new(const struct collector_environment *environment,
                   const struct http_metrics_config *config, struct collector **out);
 /* Detaches the programs, then drains once more: nothing is counted after the last drain. */
 void collector_stop(struct collector *collector);
+/* After that, where the agent goes on: the series go stale. */
+void collector_end_series(struct collector *collector);
 void collector_free(struct collector **collector);
 
 /* The rows as of now, as text 0.0.4 without timestamps. Draining for this changes nothing that is

@@ -214,6 +214,22 @@ int http_rows_drain(struct http_rows *rows, const struct http_row_entry *entries
     return error ? error : learn_error;
 }
 
+int http_rows_end(struct http_rows *rows, int64_t now_ms, struct sample_sink *sink)
+{
+    struct http_group *group;
+    int error = samples_reserve(rows);
+
+    TAILQ_FOREACH(group, &rows->groups.groups, link)
+    {
+        if (error || group->state != HTTP_GROUP_SENT)
+            continue;
+        error = group_end(rows, group, now_ms);
+    }
+    sample_sink_append(sink, rows->samples, rows->sample_count);
+    samples_release(rows);
+    return error;
+}
+
 void http_rows_end_waiting(struct http_rows *rows)
 {
     rows->groups.cgroups.environment.wait_ns = 0;

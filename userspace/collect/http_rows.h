@@ -47,6 +47,9 @@ void http_rows_free(struct http_rows **rows);
 int http_rows_drain(struct http_rows *rows, const struct http_row_entry *entries, size_t count,
                     int64_t before_ms, int64_t now_ms, struct sample_sink *sink);
 
+/* Stale markers for all that was sent: the rows are metered no more. 0 or a negative errno. */
+int http_rows_end(struct http_rows *rows, int64_t now_ms, struct sample_sink *sink);
+
 /* The next drain keeps no row back: it is the last one. */
 void http_rows_end_waiting(struct http_rows *rows);
 
