@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests that end otherwise than well, and requests told apart by route and host: every one that was
- * seen is in a row or has one reason why not. */
+/* Requests that end otherwise than well, and requests told apart by route and host: every one that
+ * was seen is in a row or has one reason why not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +8,13 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "collect/http_meter_state.h"
 #include "meter_fixture.h"
 
 static char *routes[] = {"/api/v1/", "/api/v1/orders", "/static/"};
@@ -135,7 +137,8 @@ static void test_refused_body_sent_all_the_same(void **state)
 static void test_tunnel(void **state)
 {
     static const struct step steps[] = {
-        {CLIENT, "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"},
+        {CLIENT,
+         "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"},
         {SERVER, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"},
         {CLIENT, "GET /not-a-request HTTP/1.1\r\nHost: x\r\n\r\n"},
         {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
@@ -156,7 +159,8 @@ static void expect_place(const char *target, const char *host, int route, int ho
     const struct step steps[] = {
         {CLIENT, request}, {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, {0}};
 
-    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nAccept: */*\r\nhOST: %s\r\n\r\n", target, host);
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nAccept: */*\r\nhOST: %s\r\n\r\n", target,
+             host);
     struct http_row before =
         row_gained_at(HTTP_ROLE_SERVER, HTTP_METHOD_GET, 200, route, host_number);
     play(&ipv4, steps);
@@ -180,8 +184,8 @@ static void test_routes_and_hosts(void **state)
     expect_place("*", "", 0, 0);
 }
 
-/* The exponential histogram holds as many as the classic one, none beyond the slowest: of a connection's
- * first request, which is looked at in full, and of those behind it. */
+/* The exponential histogram holds as many as the classic one, none beyond the slowest: of a
+ * connection's first request, which is looked at in full, and of those behind it. */
 static void test_native_histogram(void **state)
 {
     static const struct step steps[] = {
@@ -212,6 +216,71 @@ static void test_native_histogram(void **state)
     assert_adds_up();
 }
 
+static struct http_row_entry read_row(int role, int method)
+{
+    const struct http_row_entry *rows;
+    size_t count;
+
+    assert_int_equal(http_meter_read(meter, &rows, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].key.role == role && rows[i].key.method == method)
+            return rows[i];
+    return (struct http_row_entry){0};
+}
+
+/* A row is deleted as it was read or not at all; one of the same key begins from nothing, its
+ * exponential histogram too. */
+static void test_deletion(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "PATCH /d HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        {0},
+    };
+    uint64_t native = 0;
+
+    (void)state;
+    play(&ipv4, steps);
+    struct http_row_entry before = read_row(HTTP_ROLE_SERVER, HTTP_METHOD_PATCH);
+    play(&ipv4, steps);
+    assert_int_equal(http_meter_delete(meter, &before), -EAGAIN);
+    struct http_row_entry now = read_row(HTTP_ROLE_SERVER, HTTP_METHOD_PATCH);
+    assert_int_equal(row_count(&now.row), 2);
+    assert_int_equal(http_meter_delete(meter, &now), 0);
+    assert_int_equal(http_meter_delete(meter, &now), 0); /* it is gone already */
+    now = read_row(HTTP_ROLE_SERVER, HTTP_METHOD_PATCH);
+    assert_int_equal(row_count(&now.row), 0);
+    play(&ipv4, steps);
+    now = read_row(HTTP_ROLE_SERVER, HTTP_METHOD_PATCH);
+    assert_int_equal(row_count(&now.row), 1);
+    assert_non_null(now.native);
+    for (size_t i = 0; i < HTTP_NATIVE_BUCKETS; i++)
+        native += now.native->buckets[i];
+    assert_int_equal(native, 1);
+}
+
+/* As on a kernel that has no batch look-ups for hashes: the same rows. */
+static void test_one_by_one(void **state)
+{
+    const struct http_row_entry *rows;
+    struct http_row_entry batched[64];
+    size_t batched_count, count, found = 0;
+
+    (void)state;
+    assert_int_equal(http_meter_read(meter, &rows, &batched_count), 0);
+    assert_in_range(batched_count, 2, ARRAY_SIZE(batched));
+    memcpy(batched, rows, batched_count * sizeof(*rows));
+    meter->no_batch = true;
+    assert_int_equal(http_meter_read(meter, &rows, &count), 0);
+    meter->no_batch = false;
+    assert_int_equal(count, batched_count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            found += !memcmp(&rows[i].key, &batched[j].key, sizeof(rows[i].key)) &&
+                     !memcmp(&rows[i].row, &batched[j].row, sizeof(rows[i].row));
+    assert_int_equal(found, count);
+}
+
 /* The names are not the config's to free. */
 static int meter_close(void **state)
 {
@@ -234,6 +303,8 @@ int main(void)
         LIVE(test_tunnel),
         LIVE(test_routes_and_hosts),
         LIVE(test_native_histogram),
+        LIVE(test_deletion),
+        LIVE(test_one_by_one),
     };
 
     int skipped = meter_cgroup_enter();

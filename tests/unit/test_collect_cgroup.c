@@ -293,6 +293,46 @@ static void test_gone_folders(void **state)
     cgroup_tree_free(&tree);
 }
 
+/* What a walk could not see may be there: an id that it does not know is not gone for that. */
+static void test_folder_may_not_be_read(void **state)
+{
+    struct cgroup_tree *tree;
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    folder_make("/a");
+    folder_make("/closed");
+    uint64_t inner = folder_make("/closed/inner");
+    assert_int_equal(chown(root, 65534, 65534), 0);
+    assert_int_equal(chown(path_of("/a"), 65534, 65534), 0);
+    assert_int_equal(seteuid(65534), 0);
+    int error = cgroup_tree_new(root, &tree);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(error, 0);
+    assert_null(cgroup_tree_path(tree, inner));
+    assert_false(cgroup_tree_is_gone(tree, inner));
+    assert_int_equal(cgroup_tree_refresh(tree), 0);
+    assert_string_equal(cgroup_tree_path(tree, inner), "/closed/inner");
+    assert_true(cgroup_tree_is_gone(tree, 1));
+    cgroup_tree_free(&tree);
+}
+
+static void test_too_deep_to_be_walked(void **state)
+{
+    struct cgroup_tree *tree;
+    char path[512] = "";
+    uint64_t id = 0;
+    (void)state;
+    for (int depth = 1; depth <= 66; depth++) {
+        strcat(path, "/d");
+        id = folder_make(path);
+    }
+    assert_int_equal(cgroup_tree_new(root, &tree), 0);
+    assert_null(cgroup_tree_path(tree, id));
+    assert_false(cgroup_tree_is_gone(tree, id));
+    cgroup_tree_free(&tree);
+}
+
 /* Of those that are gone the last are remembered, and no more. */
 static void test_gone_folders_are_bounded(void **state)
 {
@@ -404,6 +444,35 @@ static void test_follow_many(void **state)
     loop_free(&loop);
 }
 
+/* The kernel keeps so many events and drops what follows: a walk makes up for them. */
+static void test_follow_more_than_is_kept(void **state)
+{
+    struct cgroup_tree *tree;
+    struct loop *loop;
+    unsigned kept = 0;
+    (void)state;
+    FILE *file = fopen("/proc/sys/fs/inotify/max_queued_events", "r");
+    if (!file || fscanf(file, "%u", &kept) != 1 || kept > 100000)
+        kept = 0;
+    if (file)
+        fclose(file);
+    if (!kept)
+        skip();
+    assert_int_equal(loop_new(&loop), 0);
+    assert_int_equal(cgroup_tree_new(root, &tree), 0);
+    assert_int_equal(cgroup_tree_follow(tree, loop), 0);
+    for (unsigned i = 0; i <= kept / 2; i++) {
+        assert_int_equal(mkdir(path_of("/short"), 0700), 0);
+        assert_int_equal(rmdir(path_of("/short")), 0);
+    }
+    uint64_t late = folder_make("/late");
+    for (unsigned turn = 0; turn < 100 && !cgroup_tree_path(tree, late); turn++)
+        look(loop);
+    assert_string_equal(cgroup_tree_path(tree, late), "/late");
+    cgroup_tree_free(&tree);
+    loop_free(&loop);
+}
+
 static void test_not_a_folder(void **state)
 {
     struct cgroup_tree *tree = NULL;
@@ -445,9 +514,12 @@ int main(void)
         cmocka_unit_test(test_mount_of_a_folder),
         TEST(test_tree),
         TEST(test_gone_folders),
+        TEST(test_folder_may_not_be_read),
+        TEST(test_too_deep_to_be_walked),
         TEST(test_gone_folders_are_bounded),
         TEST(test_follow),
         TEST(test_follow_many),
+        TEST(test_follow_more_than_is_kept),
         TEST(test_not_a_folder),
         cmocka_unit_test(test_attribution),
     };

@@ -9,6 +9,7 @@
 
 #include "rows_fixture.h"
 
+#include "metric_line.h"
 #include "model/relabel.h"
 
 #define UID_A "3e41f305-ae40-48d0-bde1-43a6e5a570ad"
@@ -28,6 +29,13 @@
 #define POD_ONLY                                                                          \
     "http_requests_total{cluster=\"c\",code=\"200\",instance=\"n\",job=\"http-metrics\"," \
     "method=\"get\",namespace=\"shop\",node=\"edge-1\",pod=\"web-0\"}"
+
+#define NAMED_DETAIL(name)                                                        \
+    name "{cluster=\"c\",container=\"apache\",http_request_method=\"GET\","       \
+         "http_response_status_code=\"200\",instance=\"n\",job=\"http-metrics\"," \
+         "namespace=\"shop\",node=\"edge-1\",pod=\"web-0\",url_scheme=\"http\"}"
+#define DURATION_OF(what) NAMED_DETAIL("http_server_request_duration_seconds_" what)
+#define BODY_OF(whose, what) NAMED_DETAIL("http_server_" whose "_body_size_bytes_" what)
 
 static struct labels_builder *labels_of;
 
@@ -195,6 +203,14 @@ static void test_renamed(void **state)
     assert_stale(UNNAMED, 4000);
     assert_sample(NAMED("web-0", "apache"), 3000, 0);
     assert_sample(NAMED("web-0", "apache"), 4000, 5);
+    assert_sample(DURATION_OF("sum"), 4000, 0.1); /* 5 times 20 ms: every sum begins anew */
+    assert_sample(BODY_OF("request", "sum"), 4000, 15);
+    assert_sample(BODY_OF("response", "sum"), 4000, 5000);
+    autobuffer struct buffer text;
+    buffer_init(&text, 1 << 20);
+    assert_int_equal(http_rows_write(rows, entries, entry_count, &text), 0);
+    assert_non_null(strstr(text.bytes, ",pod=\"web-0\"} 5\n"));
+    assert_null(strstr(text.bytes, ",pod=\"web-0\"} 12\n"));
     put_pod(UID_A, "web-0", ID_1, "y"); /* a label that no rule looks at */
     count_requests(key, 0, 1);
     drain(4000, 5000);
@@ -202,6 +218,83 @@ static void test_renamed(void **state)
     assert_sample(NAMED("web-0", "apache"), 6000, 6);
     assert_no_sample(NAMED("web-0", "apache"), 5000);
     pod_table_set_fed(pods, true);
+}
+
+/* The histogram of the new name begins anew, too. */
+static void test_renamed_with_native_histograms(void **state)
+{
+    static struct http_native_row native;
+    (void)state;
+    struct http_row_key key = ROW(make_container(UID_A, ID_1), SERVER, GET, 200);
+    config.native_histograms = true;
+    memset(&native, 0, sizeof(native));
+    pod_table_set_fed(pods, false);
+    count_requests(key, 0, 3);
+    entry_of(key)->native = &native;
+    native.buckets[100] = 3;
+    drain(1000, 2000);
+    put_pod(UID_A, "web-0", ID_1, "x");
+    drain(2000, 3000);
+    count_requests(key, 0, 5);
+    native.buckets[100] += 4;
+    native.buckets[110] += 1;
+    drain(3000, 4000);
+    const struct sample *sample =
+        received_find(NAMED_DETAIL("http_server_request_duration_seconds"), 4000);
+    assert_non_null(sample);
+    assert_int_equal(sample->histogram->count, 5);
+    assert_int_equal(sample->histogram->positive_deltas[0], 4);
+    pod_table_set_fed(pods, true);
+}
+
+/* Rows without a pod's name are counted, each once, those that have waited when the wait is over.
+ */
+static void test_rows_without_a_pod_are_counted(void **state)
+{
+    static const struct metric_family family = {
+        .name = "rows", .help = "Rows.", .type = METRIC_COUNTER};
+    struct metric_registry *registry;
+    (void)state;
+    assert_int_equal(metric_registry_new(&registry), 0);
+    assert_int_equal(metric_new(registry, &family, METRIC_LABELS("of", "no_pod"), &rows_no_pod), 0);
+    assert_int_equal(metric_new(registry, &family, METRIC_LABELS("of", "unnamed"), &rows_unnamed),
+                     0);
+    http_rows_free(&rows);
+    cgroup_tree_free(&tree);
+    rows_start();
+    put_pod(UID_B, "web-1", ID_2, "x");
+    uint64_t web = cgroup_make("/web"), unknown = make_container(UID_A, ID_1);
+    count_requests(ROW(web, SERVER, GET, 200), 0, 9);
+    count_requests(ROW(web, SERVER, GET, 404), 0, 9);
+    count_requests(ROW(make_container(UID_B, ID_2), SERVER, GET, 200), 0, 9);
+    count_requests(ROW(unknown, SERVER, GET, 200), 0, 9);
+    count_requests(ROW(unknown, SERVER, GET, 404), 0, 9);
+    drain(1000, 2000);
+    drain(2000, 3000);
+    assert_int_equal(metric_line(registry, "rows{of=\"no_pod\"}"), 2);
+    assert_int_equal(metric_line(registry, "rows{of=\"unnamed\"}"), 0);
+    http_rows_end_waiting(rows);
+    drain(3000, 4000);
+    count_requests(ROW(unknown, SERVER, GET, 500), 0, 9);
+    drain(4000, 5000);
+    assert_int_equal(metric_line(registry, "rows{of=\"no_pod\"}"), 2);
+    assert_int_equal(metric_line(registry, "rows{of=\"unnamed\"}"), 3);
+    http_rows_free(&rows);
+    metric_free(&rows_no_pod);
+    metric_free(&rows_unnamed);
+    metric_registry_free(&registry);
+}
+
+static void test_workload(void **state)
+{
+    (void)state;
+    set_rule(RELABEL_REPLACE, META "pod_workload_name", "(.*)", "workload");
+    put_pod(UID_A, "web-0", ID_1, "x");
+    count_requests(ROW(make_container(UID_A, ID_1), SERVER, GET, 200), 0, 3);
+    drain(1000, 2000);
+    assert_sample("http_requests_total{cluster=\"c\",code=\"200\",instance=\"n\","
+                  "job=\"http-metrics\",method=\"get\",workload=\"web\"}",
+                  2000, 3);
 }
 
 static void test_renamed_twice(void **state)
@@ -349,6 +442,9 @@ int main(void)
         NAMES_TEST(test_wait_is_bounded),
         NAMES_TEST(test_nobody_tells_of_pods),
         NAMES_TEST(test_renamed),
+        NAMES_TEST(test_renamed_with_native_histograms),
+        NAMES_TEST(test_rows_without_a_pod_are_counted),
+        NAMES_TEST(test_workload),
         NAMES_TEST(test_renamed_twice),
         NAMES_TEST(test_renamed_into_another),
         NAMES_TEST(test_never_unlearned),

@@ -65,6 +65,28 @@ static void test_bounds_are_exact(void **state)
     assert_true(native_bound_ns(HTTP_NATIVE_BUCKETS - 1) == UINT64_MAX);
 }
 
+/* The nearest whole nanosecond: 1.001 s are 1,000,999,999.9999999 ns as a double. */
+static void test_classic_bounds(void **state)
+{
+    static const struct http_metrics_config odd = {.buckets = {0.005, 1.001, 10}, .bucket_count = 3};
+    (void)state;
+    assert_int_equal(http_metrics_bound_ns(&odd, 0), 5000000);
+    assert_int_equal(http_metrics_bound_ns(&odd, 1), 1001000000);
+    assert_int_equal(http_metrics_bound_ns(&odd, 2), 10000000000);
+    assert_true(http_metrics_bound_ns(&odd, 3) == UINT64_MAX);
+}
+
+/* Of a state that was known by its classic buckets the kernel's may have less: never below 0. */
+static void test_subtraction_ends_at_zero(void **state)
+{
+    struct http_native_row total = {{[3] = 5, [4] = 2}};
+    const struct http_native_row before = {{[3] = 4, [4] = 3}};
+    (void)state;
+    native_row_subtract(&total, &before);
+    assert_int_equal(total.buckets[3], 1);
+    assert_int_equal(total.buckets[4], 0);
+}
+
 static uint64_t seed = 3;
 
 static uint64_t random_below(uint64_t limit)
@@ -265,6 +287,11 @@ static void test_rows(void **state)
     assert_stale(DETAIL(DURATION, "/web", "GET", "200"), 4000);
     assert_int_equal(received_histogram(DETAIL(DURATION, "/web", "GET", "200"), 4000)->count, 0);
     assert_stale(TOTAL("/web", "get", "200"), 4000);
+    const struct sample *marker = received_find(
+        DETAIL("http_server_response_body_size_bytes_count", "/web", "GET", "200"), 4000);
+    assert_non_null(marker);
+    assert_int_equal(marker->type, SAMPLE_FLOAT); /* as the series is */
+    assert_true(sample_is_stale(marker));
 }
 
 /* A row of which the kernel has no exponential buckets (the surplus rows) counts at the upper
@@ -292,6 +319,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds_are_exact),
+        cmocka_unit_test(test_classic_bounds),
+        cmocka_unit_test(test_subtraction_ends_at_zero),
         cmocka_unit_test(test_histograms),
         cmocka_unit_test(test_spans),
         cmocka_unit_test(test_stale),

@@ -72,6 +72,7 @@ static void test_text(void **state)
     (void)state;
     add_rule(&config.relabels, RELABEL_REPLACE, "service", "(b).*", "job", "job-$1");
     add_rule(&config.relabels, RELABEL_REPLACE, "service", "(b).*", "cluster", "own");
+    add_rule(&config.relabels, RELABEL_REPLACE, "service", "(b).*", "instance", "host-$1");
     add_rule(&config.relabels, RELABEL_LABELDROP, NULL, "cgroup", "", "$1");
     count_requests(ROW(a, SERVER, GET, 200), 0, 3);
     count_requests(ROW(b, SERVER, GET, 200), 0, 4);
@@ -79,10 +80,12 @@ static void test_text(void **state)
     assert_int_equal(http_rows_write(rows, entries, entry_count, &text), 0);
     static const char *const lines[] = {
         "\nhttp_requests_total{code=\"200\",method=\"get\",service=\"a.service\"} 3\n",
-        "\nhttp_requests_total{cluster=\"own\",code=\"200\",job=\"job-b\",method=\"get\","
+        "\nhttp_requests_total{cluster=\"own\",code=\"200\",instance=\"host-b\","
+        "job=\"job-b\",method=\"get\","
         "service=\"b.service\"} 4\n",
         "\nhttp_server_request_duration_seconds_bucket{cluster=\"own\",http_request_method=\"GET\","
-        "http_response_status_code=\"200\",job=\"job-b\",le=\"+Inf\",service=\"b.service\","
+        "http_response_status_code=\"200\",instance=\"host-b\",job=\"job-b\",le=\"+Inf\",service="
+        "\"b.service\","
         "url_scheme=\"http\"} 4\n",
     };
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "collect/http_families.h"
 #include "rows_fixture.h"
 
 #define DURATION(role) "http_" role "_request_duration_seconds"
@@ -145,6 +146,69 @@ static void test_only_routes(void **state)
     count_requests(ROW(web, SERVER, GET, 200, .route = 1), 0, 1);
     drain(1000, 2000);
     assert_sample(COUNT("200", "", ROUTE("/a")), 2000, 1);
+}
+
+/* A number that no configured name has is of none of them. */
+static void test_number_without_a_name(void **state)
+{
+    static const char *const routes[] = {"/a"};
+    (void)state;
+    uint64_t web = cgroup_make("/web");
+    names_set(&config.routes, routes, 1);
+    count_requests(ROW(web, SERVER, GET, 200, .route = 2), 0, 1);
+    drain(1000, 2000);
+    assert_sample(COUNT("200", "", ROUTE("other")), 2000, 1);
+}
+
+static void test_methods(void **state)
+{
+    static const struct {
+        uint8_t method;
+        const char *detail, *total;
+    } methods[] = {
+#define METHOD(name, lower)                                                         \
+    {HTTP_METHOD_##name, DETAIL(DURATION("server") "_count", "/web", #name, "200"), \
+     TOTAL("/web", lower, "200")}
+        METHOD(GET, "get"),         METHOD(HEAD, "head"),     METHOD(POST, "post"),
+        METHOD(PUT, "put"),         METHOD(DELETE, "delete"), METHOD(CONNECT, "connect"),
+        METHOD(OPTIONS, "options"), METHOD(TRACE, "trace"),   METHOD(PATCH, "patch"),
+    };
+    (void)state;
+    uint64_t web = cgroup_make("/web");
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+        count_requests(
+            (struct http_row_key){.cgroup = web, .method = methods[i].method, .status = 200}, 0,
+            i + 1);
+    count_requests(ROW(web, SERVER, OTHER, 200), 0, 99);
+    drain(1000, 2000);
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        assert_sample(methods[i].detail, 2000, (double)i + 1);
+        assert_sample(methods[i].total, 2000, (double)i + 1);
+    }
+    assert_sample(TOTAL("/web", "other", "200"), 2000, 99);
+}
+
+/* The kernel's table may hold a few rows more than max_rows. What is past all bounds is left out,
+ * and takes nothing from the others. */
+static void test_more_rows_than_configured(void **state)
+{
+    enum { MAX_ROWS = 4, BOUND = 2 * (MAX_ROWS + 2) };
+    (void)state;
+    http_rows_free(&rows);
+    cgroup_tree_free(&tree);
+    config.max_rows = MAX_ROWS;
+    rows_start();
+    uint64_t web = cgroup_make("/web");
+    for (uint16_t i = 0; i < BOUND; i++)
+        count_requests(ROW(web, CLIENT, GET, 200 + i), 0, 1);
+    drain(1000, 2000);
+    assert_int_equal(received_at(2000), BOUND * CLIENT_SERIES);
+    count_requests(ROW(web, CLIENT, GET, 500), 0, 1);
+    received_clear();
+    assert_int_equal(http_rows_drain(rows, entries, entry_count, 2000, 3000, &received.sink),
+                     -E2BIG);
+    assert_int_equal(received.count, BOUND * CLIENT_SERIES);
+    assert_int_equal(series_table_count(series), BOUND * CLIENT_SERIES);
 }
 
 /* Status 0: no answer came. Summed over all but cgroup and role, and in no other series. */
@@ -328,6 +392,51 @@ static void test_text(void **state)
     buffer_free(&text);
 }
 
+struct shown_list {
+    struct {
+        char labels[256];
+        bool answered;
+        enum http_role role;
+        uint64_t count;
+    } list[8];
+    size_t count;
+};
+
+static void note_shown(void *context, const struct http_shown *shown)
+{
+    struct shown_list *all = context;
+    char *to = all->list[all->count].labels;
+
+    for (size_t i = 0; i < labels_builder_count(shown->labels); i++) {
+        struct label label = labels_builder_at(shown->labels, i);
+        to += sprintf(to, "%.*s=%.*s ", TEXT_FORMAT(label.name), TEXT_FORMAT(label.value));
+    }
+    all->list[all->count].answered = shown->answered;
+    all->list[all->count].role = shown->role;
+    all->list[all->count++].count = http_row_count(&shown->sum);
+}
+
+/* One by one, without the totals: they repeat the others. */
+static void test_show(void **state)
+{
+    struct shown_list shown = {.count = 0};
+    (void)state;
+    uint64_t web = cgroup_make("/web");
+    count_requests(ROW(web, SERVER, GET, 200), 0, 3);
+    count_requests(ROW(web, CLIENT, GET, 0), 0, 4);
+    assert_int_equal(http_rows_show(rows, entries, entry_count, note_shown, &shown), 0);
+    assert_int_equal(shown.count, 2);
+    assert_string_equal(shown.list[0].labels, "cgroup=/web http_request_method=GET "
+                                              "http_response_status_code=200 url_scheme=http ");
+    assert_true(shown.list[0].answered);
+    assert_int_equal(shown.list[0].role, HTTP_ROLE_SERVER);
+    assert_int_equal(shown.list[0].count, 3);
+    assert_string_equal(shown.list[1].labels, "cgroup=/web role=client ");
+    assert_false(shown.list[1].answered);
+    assert_int_equal(shown.list[1].role, HTTP_ROLE_CLIENT);
+    assert_int_equal(shown.list[1].count, 4);
+}
+
 static void test_nothing(void **state)
 {
     struct buffer text;
@@ -350,6 +459,9 @@ int main(void)
         TEST(test_zero_before_a_new_series),
         TEST(test_routes_and_hosts),
         TEST(test_only_routes),
+        TEST(test_number_without_a_name),
+        TEST(test_methods),
+        TEST(test_more_rows_than_configured),
         TEST(test_unanswered),
         TEST(test_surplus_row),
         TEST(test_cgroup_labels),
@@ -357,6 +469,7 @@ int main(void)
         TEST(test_new_cgroups_are_found),
         TEST(test_series_table_is_full),
         TEST(test_text),
+        TEST(test_show),
         TEST(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
