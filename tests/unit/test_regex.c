@@ -182,6 +182,8 @@ static const struct {
     {"(?'n'a)", 0, "(?': RE2 has no names in quotes; write (?P<name>...)"},
     {"(*UTF)a", 0, "(*: RE2 has no verbs, and there is nothing to repeat"},
     {"(?i", 0, "invalid or unfinished group (?i"},
+    {"(?\n", 0, "invalid or unfinished group (??"},
+    {"(?\x7f", 0, "invalid or unfinished group (??"},
     {"(?i-)", 0, "invalid or unfinished group (?i-)"},
     {"(?P<a-b>c)", 0, "the name of a group is letters, digits and _, as in (?P<name>...)"},
     {"(?P<a", 0, "the name of a group is letters, digits and _, as in (?P<name>...)"},

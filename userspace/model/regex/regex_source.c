@@ -26,6 +26,14 @@ uint32_t regex_source_take_rune(struct regex_source *source)
     return rune;
 }
 
+/* A message is one line, whatever it quotes of the pattern. */
+static void hide_controls(char *message)
+{
+    for (; *message; message++)
+        if ((unsigned char)*message < ' ' || *message == 0x7f)
+            *message = '?';
+}
+
 int regex_source_fail(struct regex_source *source, size_t offset, const char *format, ...)
 {
     va_list arguments;
@@ -34,6 +42,7 @@ int regex_source_fail(struct regex_source *source, size_t offset, const char *fo
     va_start(arguments, format);
     vsnprintf(source->error->message, sizeof(source->error->message), format, arguments);
     va_end(arguments);
+    hide_controls(source->error->message);
     return -EINVAL;
 }
 
