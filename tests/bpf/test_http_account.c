@@ -279,6 +279,8 @@ static void test_one_by_one(void **state)
             found += !memcmp(&rows[i].key, &batched[j].key, sizeof(rows[i].key)) &&
                      !memcmp(&rows[i].row, &batched[j].row, sizeof(rows[i].row));
     assert_int_equal(found, count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(rows[i].key.cgroup); /* there was room for all */
 }
 
 /* The names are not the config's to free. */

@@ -62,6 +62,19 @@ def test_with_these_alone():
         equal("exit status", agent.stop(), 0)
 
 
+def test_not_a_cgroup():
+    """A cgroup_root of another file system, as it is in a container or on a hybrid hierarchy, is named."""
+    if os.geteuid() != 0:
+        raise Unable("loading BPF programs needs root")
+    with Cluster("caps") as cluster:
+        file = cluster.write("agent.yml", f"http_metrics: {{cgroup_root: {cluster.folder}}}\n")
+        argv = [clusters.EDGEMETER, f"--config.file={file}", "--web.listen-address=127.0.0.1:0"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        equal("exit status", done.returncode, 1)
+        true("the reason", "the folder belongs to no cgroup v2 hierarchy" in done.stderr)
+        true("the folder", f"cgroup={cluster.folder}" in done.stderr)
+
+
 def test_without_one():
     with Cluster("caps") as cluster:
         for gone in NEEDED:
@@ -72,4 +85,4 @@ def test_without_one():
 
 
 if __name__ == "__main__":
-    run(test_with_these_alone, test_without_one)
+    run(test_with_these_alone, test_not_a_cgroup, test_without_one)

@@ -3,7 +3,10 @@
  * whatever else is attached). Their maps are read in http_meter_rows.c. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -147,17 +150,31 @@ static int meter_load(struct http_meter *meter, const struct http_metrics_config
     return error ? say_why("the BPF programs cannot be loaded", error) : names_fill(meter, config);
 }
 
+/* The descriptor or a negative errno, said. */
+static int cgroup_open(const char *cgroup_root)
+{
+    struct statfs status;
+    int cgroup = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = cgroup < 0 || fstatfs(cgroup, &status) ? -errno : 0;
+
+    if (!error && status.f_type == CGROUP2_SUPER_MAGIC)
+        return cgroup;
+    if (cgroup >= 0)
+        close(cgroup);
+    log_error("collect",
+              error ? "the cgroup folder cannot be opened"
+                    : "the folder belongs to no cgroup v2 hierarchy",
+              LOG_STR("cgroup", cgroup_root), LOG_STR("error", strerror(error ? -error : EINVAL)),
+              LOG_STR("hint", "http_metrics.cgroup_root must be a folder of a cgroup v2 mount that "
+                              "no other mount lies over"));
+    return error ? error : -EINVAL;
+}
+
 static int meter_attach(struct http_meter *meter, const char *cgroup_root)
 {
-    autoclose int cgroup = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (cgroup < 0) {
-        int error = -errno;
-        log_error(
-            "collect", "the cgroup folder cannot be opened", LOG_STR("cgroup", cgroup_root),
-            LOG_STR("error", strerror(-error)),
-            LOG_STR("hint", "http_metrics.cgroup_root must be a folder of a cgroup v2 mount"));
-        return error;
-    }
+    autoclose int cgroup = cgroup_open(cgroup_root);
+    if (cgroup < 0)
+        return cgroup;
     struct {
         struct bpf_program *program;
         struct bpf_link **link;
