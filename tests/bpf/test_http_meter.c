@@ -333,6 +333,36 @@ static void test_surplus_in_a_second_meter(void **state)
     http_meter_free(&other);
 }
 
+/* A role that is not metered has no rows, and its requests one reason for that. */
+static void test_one_role(void **state)
+{
+    static const struct step steps[] = {
+        {CLIENT, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        {SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+        {0},
+    };
+    const struct http_row_entry *rows;
+    uint64_t outcomes[HTTP_OUTCOMES];
+    struct http_meter *other;
+    size_t count;
+
+    (void)state;
+    for (int role = 0; role < HTTP_ROLES; role++) {
+        struct http_metrics_config one = meter_config;
+        one.server = role == HTTP_ROLE_SERVER;
+        one.client = role == HTTP_ROLE_CLIENT;
+        assert_int_equal(http_meter_new(&one, meter_cgroup, &other), 0);
+        play(&(struct conversation){.family = AF_INET}, steps);
+        assert_int_equal(http_meter_read(other, &rows, &count), 0);
+        assert_int_equal(count, 1);
+        assert_int_equal(rows[0].key.role, role);
+        assert_int_equal(http_meter_read_outcomes(other, outcomes), 0);
+        assert_int_equal(outcomes[HTTP_HEAD_COUNTED], 1);
+        assert_int_equal(outcomes[HTTP_HEAD_ROLE_OFF], 1);
+        http_meter_free(&other);
+    }
+}
+
 #define LIVE(name) cmocka_unit_test_setup(name, meter_remember)
 
 int main(void)
@@ -355,6 +385,7 @@ int main(void)
         LIVE(test_begun_before_and_reset),
         LIVE(test_a_socket_connects_again),
         LIVE(test_surplus_in_a_second_meter),
+        LIVE(test_one_role),
     };
 
     int skipped = meter_cgroup_enter();
