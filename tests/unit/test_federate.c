@@ -108,12 +108,15 @@ static void test_openmetrics(void **state)
     struct fixture *fixture = *state;
     put_float(fixture, "b", 1, 1.5);
     put_float(fixture, "a", 2, __builtin_inf());
+    put_float(fixture, "c", 3, -0.0);
     begin(fixture, "application/openmetrics-text; version=1.0.0");
     finish(fixture);
     assert_string_equal(fixture->body.bytes, "# TYPE a unknown\n"
                                              "a{n=\"00002\",instance=\"\"} +Inf 1795242183.019\n"
                                              "# TYPE b unknown\n"
                                              "b{n=\"00001\",instance=\"\"} 1.5 1795242183.019\n"
+                                             "# TYPE c unknown\n"
+                                             "c{n=\"00003\",instance=\"\"} 0 1795242183.019\n"
                                              "# EOF\n");
 }
 

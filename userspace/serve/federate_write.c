@@ -52,7 +52,7 @@ static void write_value(const struct federate_writer *writer, const struct sampl
     bool openmetrics = writer->format->type == FEDERATE_OPENMETRICS;
 
     buffer_append_char(out, ' ');
-    buffer_append(out, value, float_text(sample->value, value));
+    buffer_append(out, value, float_text(sample->value + 0.0, value)); /* 0 for -0, as Prometheus */
     if (openmetrics)
         buffer_printf(out, " %" PRId64 ".%03d\n", sample->timestamp_ms / 1000,
                       (int)(sample->timestamp_ms % 1000));
