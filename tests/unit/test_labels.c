@@ -170,6 +170,34 @@ static void test_own_text_can_be_set(void **state)
     assert_text(labels_builder_get(builder, TEXT("small")), wanted + 1);
 }
 
+/* Which label was set last, whether it was there before or not. */
+static void test_order_since_the_mark(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t order;
+    } expected[] = {{"a", 3}, {"b", 0}, {"c", 4}, {"d", 1}};
+    struct labels_builder *builder;
+
+    (void)state;
+    assert_int_equal(labels_builder_new(&builder), 0);
+    for (const char *name = "cba"; *name; name++)
+        labels_builder_set(builder, (struct text){name, 1}, TEXT("before"));
+    labels_builder_mark(builder);
+    labels_builder_set(builder, TEXT("d"), TEXT("new"));
+    labels_builder_set(builder, TEXT("c"), TEXT("shorter"));
+    labels_builder_set(builder, TEXT("a"), TEXT("changed"));
+    labels_builder_set(builder, TEXT("d"), TEXT("again"));
+    labels_builder_set(builder, TEXT("c"), TEXT(""));
+    labels_builder_set(builder, TEXT("c"), TEXT("behind"));
+    assert_int_equal(labels_builder_count(builder), ARRAY_SIZE(expected));
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        assert_memory_equal(labels_builder_at(builder, i).name.bytes, expected[i].name, 1);
+        assert_int_equal(labels_builder_order(builder, i), expected[i].order);
+    }
+    labels_builder_free(&builder);
+}
+
 static void test_add_all(void **state)
 {
     (void)state;
@@ -430,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_boundaries_count, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_set, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_replace_delete, setup, teardown),
+        cmocka_unit_test(test_order_since_the_mark),
         cmocka_unit_test_setup_teardown(test_own_text_can_be_set, setup, teardown),
         cmocka_unit_test_setup_teardown(test_add_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lengths, setup, teardown),

@@ -61,9 +61,9 @@ int labels_builder_add_all(struct labels_builder *builder, const struct labels *
 /* The labels so far, sorted by name; texts valid until the next change. */
 size_t labels_builder_count(const struct labels_builder *builder);
 struct label labels_builder_at(const struct labels_builder *builder, size_t index);
-/* From now on it is noted which labels come new, and in which order. */
+/* From now on it is noted which labels are set, and in which order. */
 void labels_builder_mark(struct labels_builder *builder);
-/* 0: there since before the mark; else it is the first, second, ... that came new. */
+/* 0: as it was at the mark; else it is the first, second, ... that was set. */
 uint32_t labels_builder_order(const struct labels_builder *builder, size_t index);
 /* The sorted set; the builder stays as it is. */
 int labels_builder_build(const struct labels_builder *builder, struct labels **out);

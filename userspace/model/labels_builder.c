@@ -16,7 +16,7 @@
 struct builder_entry {
     uint32_t name, name_length;
     uint32_t value, value_length;
-    uint32_t order; /* 0: there since before the mark */
+    uint32_t order; /* 0: as it was at the mark */
 };
 
 struct labels_builder {
@@ -24,7 +24,7 @@ struct labels_builder {
     struct builder_entry *entries; /* sorted by name */
     uint32_t count;
     uint32_t capacity;
-    uint32_t added; /* since the mark */
+    uint32_t set; /* since the mark, each label once */
 };
 
 int labels_builder_new(struct labels_builder **out)
@@ -49,7 +49,7 @@ void labels_builder_free(struct labels_builder **builder)
 
 void labels_builder_clear(struct labels_builder *builder)
 {
-    builder->count = builder->added = 0;
+    builder->count = builder->set = 0;
     buffer_clear(&builder->bytes);
     if (builder->bytes.capacity > KEPT_BYTES)
         buffer_free(&builder->bytes);
@@ -129,6 +129,8 @@ static int builder_replace(struct labels_builder *builder, uint32_t index, struc
         entry->value = builder_append(builder, value);
     }
     entry->value_length = (uint32_t)value.length;
+    if (!entry->order)
+        entry->order = ++builder->set;
     return 0;
 }
 
@@ -161,7 +163,7 @@ static int builder_insert(struct labels_builder *builder, uint32_t index, struct
         .name_length = (uint32_t)label.name.length,
         .value = builder_append(builder, label.value),
         .value_length = (uint32_t)label.value.length,
-        .order = ++builder->added,
+        .order = ++builder->set,
     };
     builder->count++;
     return 0;
@@ -211,7 +213,7 @@ void labels_builder_mark(struct labels_builder *builder)
 {
     for (uint32_t i = 0; i < builder->count; i++)
         builder->entries[i].order = 0;
-    builder->added = 0;
+    builder->set = 0;
 }
 
 uint32_t labels_builder_order(const struct labels_builder *builder, size_t index)
