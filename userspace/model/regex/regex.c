@@ -14,6 +14,7 @@
 #include "model/regex/regex_program.h"
 #include "model/regex/regex_source.h"
 #include "model/regex/regex_tree.h"
+#include "model/utf8.h"
 
 /* Backtracking steps of PCRE2, some 0.1 ms, before our own program takes over. */
 #define MATCH_LIMIT 20000
@@ -23,7 +24,7 @@
 #define TRANSLATION_MAX (16 * REGEX_MAX_PATTERN)
 
 struct regex {
-    pcre2_code *code;
+    pcre2_code *code; /* NULL: too large for PCRE2, the program is used alone */
     pcre2_match_data *match;
     struct text *names; /* of groups */
     size_t group_count;
@@ -64,8 +65,8 @@ static int shared_setup(void)
     return 0;
 }
 
-/* What regex_parse let through and PCRE2 still refuses is too large for it; anything else would
- * be a fault of ours. */
+/* 0, -ENOMEM, -E2BIG (too large for PCRE2), or -EINVAL: a fault of ours, as regex_parse let the
+ * pattern through. */
 static int compile(struct regex *regex, struct text translated, struct regex_error *error)
 {
     int code;
@@ -76,18 +77,37 @@ static int compile(struct regex *regex, struct text translated, struct regex_err
                                 PCRE2_UTF | PCRE2_DOTALL, &code, &offset, shared.compile);
     if (!regex->code && code == PCRE2_ERROR_HEAP_FAILED)
         return -ENOMEM;
+    if (!regex->code &&
+        (code == PCRE2_ERROR_PATTERN_TOO_LARGE || code == PCRE2_ERROR_PATTERN_TOO_COMPLICATED))
+        return -E2BIG;
     if (!regex->code) {
-        bool large =
-            code == PCRE2_ERROR_PATTERN_TOO_LARGE || code == PCRE2_ERROR_PATTERN_TOO_COMPLICATED;
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
         error->offset = 0;
-        snprintf(error->message, sizeof(error->message), "%s: %s",
-                 large ? "too large for PCRE2" : "not taken by PCRE2", reason);
+        snprintf(error->message, sizeof(error->message), "not taken by PCRE2: %s", reason);
         return -EINVAL;
     }
     pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE); /* without it, interpreted */
     regex->match = pcre2_match_data_create_from_pattern(regex->code, NULL);
     return regex->match ? 0 : -ENOMEM;
+}
+
+static int make_program(struct regex *regex, const struct regex_tree *tree)
+{
+    regex->program_offsets = calloc(2 * regex->group_count, sizeof(size_t));
+    return regex->program_offsets ? regex_program_new(tree, &regex->program) : -ENOMEM;
+}
+
+static int make_program_alone(struct regex *regex, const struct regex_tree *tree,
+                              struct regex_error *error)
+{
+    int failed = make_program(regex, tree);
+    if (failed != -E2BIG)
+        return failed;
+    error->offset = 0;
+    snprintf(error->message, sizeof(error->message),
+             "too large: more than %d instructions when its repetitions are written out",
+             REGEX_PROGRAM_MAX);
+    return -EINVAL;
 }
 
 int regex_new(struct text pattern, struct regex **out, struct regex_error *error)
@@ -106,13 +126,15 @@ int regex_new(struct text pattern, struct regex **out, struct regex_error *error
     int result = regex_parse(regex->pattern, &tree, error);
     if (result)
         return result;
+    regex->group_count = tree.group_count;
+    regex->rounds_differ = tree.rounds_differ && tree.group_count > 1;
     regex_emit(&tree, &translated);
     result = translated.failed ? -ENOMEM : compile(regex, buffer_text(&translated), error);
+    if (result == -E2BIG)
+        result = make_program_alone(regex, &tree, error);
     if (result)
         return result;
     regex->names = TAKE_PTR(tree.names);
-    regex->group_count = tree.group_count;
-    regex->rounds_differ = tree.rounds_differ && tree.group_count > 1;
     *out = TAKE_PTR(regex);
     return 0;
 }
@@ -133,16 +155,13 @@ void regex_free(struct regex **out)
 
 /* --- where PCRE2 is not enough --- */
 
-static int make_program(struct regex *regex)
+static int make_program_late(struct regex *regex)
 {
     __attribute__((cleanup(regex_tree_free))) struct regex_tree tree = {0};
     struct regex_error unexpected;
 
-    regex->program_offsets = calloc(2 * regex->group_count, sizeof(size_t));
-    if (!regex->program_offsets)
-        return -ENOMEM;
     int error = regex_parse(regex->pattern, &tree, &unexpected);
-    return error ? error : regex_program_new(&tree, &regex->program);
+    return error ? error : make_program(regex, &tree);
 }
 
 static void give_up(struct regex *regex, struct text text, int error)
@@ -162,7 +181,7 @@ static void give_up(struct regex *regex, struct text text, int error)
 static bool match_program(struct regex *regex, struct text text, int matches)
 {
     if (!regex->program && !regex->program_error)
-        regex->program_error = make_program(regex);
+        regex->program_error = make_program_late(regex);
     int result = regex->program_error;
     if (!result)
         result = regex_program_run(regex->program, text, regex->program_offsets);
@@ -177,6 +196,8 @@ bool regex_match(struct regex *regex, struct text text)
 {
     if (!text.bytes)
         text.bytes = "";
+    if (!regex->code)
+        return utf8_is_valid(text) && match_program(regex, text, -1);
     int result = pcre2_match(regex->code, (PCRE2_SPTR)text.bytes, text.length, 0, 0, regex->match,
                              shared.match);
     bool no_utf8 = result <= PCRE2_ERROR_UTF8_ERR1 && result >= PCRE2_ERROR_UTF8_ERR21;

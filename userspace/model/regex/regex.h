@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Regular expressions as Prometheus has them: RE2's syntax in Go's flavour, over a whole text
  * (`^(?s:PATTERN)$`, so a dot matches a newline too), and Go's $1 templates. Matched by PCRE2 with
- * little patience; what is too hard for it, by a program of our own in linear time. A text that is
- * too large for that counts as not matching, which is logged once for a pattern and counted. A text
- * that is no UTF-8 matches nothing. */
+ * little patience; what is too hard or too large for it, by a program of our own in linear time. A
+ * text that is too large for that counts as not matching, which is logged once for a pattern and
+ * counted. A text that is no UTF-8 matches nothing. */
 #ifndef EDGEMETER_MODEL_REGEX_H
 #define EDGEMETER_MODEL_REGEX_H
 

@@ -46,6 +46,8 @@ struct regex_program {
 
     /* of the run at work */
     uint64_t *visited; /* a bit for each instruction at each place */
+    size_t visited_bytes;
+    uint32_t visits;
     struct regex_job *jobs;
     size_t job_count, job_capacity;
 };

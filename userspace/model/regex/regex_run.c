@@ -78,8 +78,8 @@ static bool take(struct regex_program *program, const struct regex_instruction *
                                          : regex_set_has(program, instruction->set, rune);
 }
 
-/* Follows one way to its end: 1 matches, 0 does not, -ENOMEM. What was left aside is in the jobs.
- */
+/* Follows one way to its end: 1 matches, 0 does not, -ENOMEM or -E2BIG. What was left aside is in
+ * the jobs. */
 static int follow(struct regex_program *program, struct regex_job job, struct text text,
                   size_t *offsets)
 {
@@ -89,6 +89,8 @@ static int follow(struct regex_program *program, struct regex_job job, struct te
         bool on = true;
         int error = 0;
 
+        if (++program->visits > REGEX_PROGRAM_MAX_VISITS)
+            return -E2BIG;
         job.at = instruction->next;
         switch (instruction->op) {
         case REGEX_RUNE:
@@ -119,9 +121,26 @@ static int follow(struct regex_program *program, struct regex_job job, struct te
     return 0;
 }
 
-static void keep_little(struct regex_program *program, size_t visited_bytes)
+/* Nothing is visited yet. A large one is new each time: of it the kernel gives only the pages that
+ * are visited. */
+static int prepare_visited(struct regex_program *program, uint64_t states)
 {
-    if (visited_bytes > KEPT_BYTES)
+    size_t bytes = (states / 64 + 1) * sizeof(*program->visited);
+
+    program->visits = 0;
+    if (program->visited && bytes <= program->visited_bytes) {
+        memset(program->visited, 0, bytes);
+        return 0;
+    }
+    free(program->visited);
+    program->visited_bytes = bytes;
+    program->visited = calloc(1, bytes);
+    return program->visited ? 0 : -ENOMEM;
+}
+
+static void keep_little(struct regex_program *program)
+{
+    if (program->visited_bytes > KEPT_BYTES)
         free(TAKE_PTR(program->visited));
     if (program->job_capacity * sizeof(*program->jobs) > KEPT_BYTES) {
         free(TAKE_PTR(program->jobs));
@@ -131,17 +150,13 @@ static void keep_little(struct regex_program *program, size_t visited_bytes)
 
 int regex_program_run(struct regex_program *program, struct text text, size_t *offsets)
 {
-    uint64_t visits = (uint64_t)(text.length + 1) * program->count;
-    size_t bytes = (visits / 64 + 1) * sizeof(*program->visited);
-    int result = 0;
+    uint64_t states = (uint64_t)(text.length + 1) * program->count;
 
-    if (visits > REGEX_PROGRAM_MAX_VISITS)
+    if (states > REGEX_PROGRAM_MAX_STATES)
         return -E2BIG;
-    uint64_t *visited = realloc(program->visited, bytes);
-    if (!visited)
-        return -ENOMEM;
-    program->visited = visited;
-    memset(visited, 0, bytes);
+    int result = prepare_visited(program, states);
+    if (result)
+        return result;
     for (size_t i = 0; i < program->slot_count; i++)
         offsets[i] = REGEX_UNSET;
     program->job_count = 0;
@@ -155,6 +170,6 @@ int regex_program_run(struct regex_program *program, struct text text, size_t *o
     }
     offsets[0] = 0;
     offsets[1] = text.length;
-    keep_little(program, bytes);
+    keep_little(program);
     return result;
 }
