@@ -119,6 +119,24 @@ static void test_too_large_after_a_lost_answer(void **state)
     assert_adds_up(f);
 }
 
+/* A part of it, whose answer was lost too, is all that the receiver may have beside: no request
+ * has samples of both sides of its end, however the size grows. */
+static void test_too_large_within_what_was_too_large(void **state)
+{
+    static const size_t sizes[] = {100, 50, 25, 25, 27, 23};
+    struct fixture *f = *state;
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, 504, 413, 504, 413);
+    r->retry_after = NULL;
+    start(f, 1);
+    append(f, 200);
+    run_until_taken(f, 200);
+    assert_all_taken(f, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+        assert_int_equal(r->requests[i < 2 ? 2 * i : i + 2].samples, sizes[i]);
+    assert_adds_up(f);
+}
+
 /* ---- when ---- */
 
 static void test_too_many_requests_can_be_final(void **state)
@@ -416,6 +434,7 @@ int main(void)
         SHIP_TEST(test_smaller_requests_wait_for_the_deadline),
         SHIP_TEST(test_one_sample_that_is_too_large),
         SHIP_TEST(test_too_large_after_a_lost_answer),
+        SHIP_TEST(test_too_large_within_what_was_too_large),
         SHIP_TEST(test_too_many_requests_can_be_final),
         cmocka_unit_test(test_retry_after_in_every_form),
         SHIP_TEST(test_retry_after_as_a_date),

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ship/replay.h"
 #include "ship/sender.h"
 
 struct shard {
@@ -24,18 +25,15 @@ struct shard {
     bool deadline_set, deadline_over;
     bool split; /* what was too large goes out in less at the next deadline */
 
-    struct queue_position begin;      /* what lies before is done */
-    struct queue_position exact_end;  /* of the batch of the process before, to be sent as it was */
-    struct queue_position replay_end; /* not before that */
-    bool
-        replaying; /* up to replay_end: what the receiver may have, from us or the process before */
+    struct queue_position begin; /* what lies before is done */
+    struct replay replay;
 };
 
 /* ---- what is in it ---- */
 
 bool shard_is_empty(const struct shard *shard)
 {
-    return shard->pending.count == 0 && !shard->replaying;
+    return shard->pending.count == 0 && !replay_is_on(&shard->replay);
 }
 
 struct sample_counts shard_pending(const struct shard *shard)
@@ -60,14 +58,14 @@ static bool is_idle(const struct shard *shard)
 
 bool shard_misses_replay(const struct shard *shard, struct queue_position read)
 {
-    return shard->replaying && is_idle(shard) &&
-           queue_position_compare(read, shard->replay_end) < 0;
+    return replay_is_on(&shard->replay) && is_idle(shard) &&
+           queue_position_compare(read, replay_end(&shard->replay)) < 0;
 }
 
 size_t shard_room(const struct shard *shard)
 {
     size_t most = shard->parts->samples_per_send;
-    return is_idle(shard) && !shard->replaying && shard->pending.count < most
+    return is_idle(shard) && !replay_is_on(&shard->replay) && shard->pending.count < most
                ? most - shard->pending.count
                : 0;
 }
@@ -81,7 +79,8 @@ bool shard_takes(const struct shard *shard, size_t samples)
 bool shard_is_full(const struct shard *shard)
 {
     uint32_t capacity = shard->parts->config->queue.capacity;
-    return !shard->replaying && shard->pending.count >= shard->parts->samples_per_send &&
+    return !replay_is_on(&shard->replay) &&
+           shard->pending.count >= shard->parts->samples_per_send &&
            shard->pending.count >= capacity;
 }
 
@@ -133,7 +132,7 @@ static void finish(struct shard *shard, double seconds)
     parts->last_finished_ns = clock_monotonic_ns();
     pending_drop(&shard->pending, batch->items);
     batch_clear(batch);
-    shard->replaying &= queue_position_compare(shard->begin, shard->replay_end) < 0;
+    replay_pass(&shard->replay, shard->begin);
     queue_reader_release(shard->reader, shard->number, shard->begin);
     shard->owner.on_idle(shard->owner.context);
 }
@@ -174,7 +173,7 @@ static void on_refused(struct shard *shard, const struct sender_outcome *outcome
         lost = subtract(lost, taken);
         remote_metrics_taken(&parts->metrics, taken);
     }
-    if (outcome->status == 400 && (shard->replaying || outcome->maybe_taken)) {
+    if (outcome->status == 400 && (replay_is_on(&shard->replay) || outcome->maybe_taken)) {
         remote_metrics_replay_refused(&parts->metrics, lost);
         remote_log_replay_refused(&parts->log, outcome->message, sample_counts_sum(lost));
     } else {
@@ -189,10 +188,7 @@ static void build_and_send(struct shard *shard, size_t items);
  * ones, as after a restart. */
 static void note_maybe_taken(struct shard *shard)
 {
-    if (shard->replaying)
-        return;
-    shard->replaying = true;
-    shard->replay_end = pending_at(&shard->pending, shard->batch.items - 1)->end;
+    replay_add(&shard->replay, pending_at(&shard->pending, shard->batch.items - 1)->end);
 }
 
 /* The same samples again, in the other protocol. */
@@ -211,7 +207,7 @@ static void send_less(struct shard *shard, size_t items, bool maybe_taken)
 {
     if (maybe_taken)
         note_maybe_taken(shard);
-    if (!shard->replaying)
+    if (!replay_is_on(&shard->replay))
         queue_reader_unmark(shard->reader, shard->number);
     remote_parts_send_less(shard->parts, items);
     remote_metrics_retried(&shard->parts->metrics, shard->batch.samples, 0);
@@ -326,15 +322,17 @@ static size_t replay_choose(const struct shard *shard, size_t items)
 
 static void wake_replay(struct shard *shard, struct queue_position read)
 {
-    size_t items = count_before(shard, shard->replay_end);
+    size_t items = count_before(shard, replay_end(&shard->replay));
     if (items == shard->pending.count && shard_misses_replay(shard, read))
         return;
-    if (items) {
-        size_t exact = count_before(shard, shard->exact_end);
-        build_and_send(shard, replay_choose(shard, exact ? exact : items));
-        return;
-    }
-    shard->replaying = false; /* none of it is left */
+    for (; replay_is_on(&shard->replay);
+         replay_pass(&shard->replay, replay_next_end(&shard->replay))) {
+        items = count_before(shard, replay_next_end(&shard->replay));
+        if (items) {
+            build_and_send(shard, replay_choose(shard, items));
+            return;
+        }
+    } /* none of it is left */
 }
 
 static void set_deadline(struct shard *shard)
@@ -357,11 +355,11 @@ void shard_wake(struct shard *shard, struct queue_position read, bool at_once)
     if (shard->split && !shard->deadline_over && !at_once)
         return;
     shard->split = false;
-    if (is_idle(shard) && shard->replaying) {
+    if (is_idle(shard) && replay_is_on(&shard->replay)) {
         clear_deadline(shard);
         wake_replay(shard, read);
     }
-    if (!is_idle(shard) || shard->replaying)
+    if (!is_idle(shard) || replay_is_on(&shard->replay))
         return;
     if (shard->pending.count == 0) {
         clear_deadline(shard);
@@ -391,9 +389,9 @@ static int setup(struct shard *shard)
     const struct sender_owner owner = {on_attempt, on_retry, on_done, shard};
     struct queue_range range = queue_reader_range(shard->reader, shard->number);
     shard->begin = range.begin;
-    shard->exact_end = range.end;
-    shard->replay_end = range.apart;
-    shard->replaying = queue_position_compare(range.begin, range.apart) < 0;
+    replay_add(&shard->replay, range.apart);
+    replay_add(&shard->replay, range.end);
+    replay_pass(&shard->replay, range.begin);
     pending_init(&shard->pending, shard->parts->environment->series);
     batch_init(&shard->batch);
     int error =
