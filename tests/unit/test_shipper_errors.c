@@ -113,6 +113,42 @@ static void test_closed_idle_connection_loses_nothing(void **state)
     assert_all_taken(f, 0);
 }
 
+static double counted_at(struct fixture *f, const char *host, const char *name)
+{
+    char series[256];
+    snprintf(series, sizeof(series),
+             "%s{remote_name=\"first\",url=\"http://user:xxxxx@%s:%d/api/v1/write\"}", name, host,
+             f->receivers[0].port);
+    return metric_line(f->metrics, series);
+}
+
+/* Such a connection may end behind a request that the receiver took: what it says to the second one
+ * is said to samples that it may have. */
+static void refused_after_a_kept_connection(struct fixture *f, const char *host)
+{
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_TAKE, REPLY_CLOSE, 400, REPLY_TAKE, REPLY_TAKE, 400);
+    snprintf(f->urls[0], sizeof(f->urls[0]), "http://user:pw@%s:%d/api/v1/write", host, r->port);
+    start(f, 1);
+    append(f, 600);
+    run_until_taken(f, 300);
+    run(f, 100, NULL);
+    assert_int_equal(r->requests[2].attempt, 0);
+    assert_int_equal(counted_at(f, host, "edgemeter_remote_write_samples_replay_refused_total"),
+                     100);
+    assert_int_equal(counted_at(f, host, "prometheus_remote_storage_samples_failed_total"), 100);
+}
+
+static void test_refused_after_a_kept_connection(void **state)
+{
+    refused_after_a_kept_connection(*state, "127.0.0.1");
+}
+
+static void test_refused_after_a_connection_kept_by_libcurl(void **state)
+{
+    refused_after_a_kept_connection(*state, "localhost");
+}
+
 static void test_receiver_that_is_down_for_a_while(void **state)
 {
     struct fixture *f = *state;
@@ -183,6 +219,8 @@ int main(void)
         SHIP_TEST(test_refused_batch_is_lost_alone),
         SHIP_TEST(test_taken_although_the_response_is_cut),
         SHIP_TEST(test_closed_idle_connection_loses_nothing),
+        SHIP_TEST(test_refused_after_a_kept_connection),
+        SHIP_TEST(test_refused_after_a_connection_kept_by_libcurl),
         SHIP_TEST(test_receiver_that_is_down_for_a_while),
         SHIP_TEST(test_full_queue_drops_the_oldest),
         SHIP_TEST(test_slow_remote_does_not_hold_another),

@@ -145,6 +145,7 @@ static void on_response(void *context, const struct http_response *response)
 {
     struct sender *sender = context;
     struct written written = written_of(response);
+    sender->maybe_taken |= response->sent_twice;
     struct sender_outcome outcome = {
         .status = status_of(sender, response, &written),
         .message = {sender->message, sender->message_length},

@@ -24,7 +24,7 @@ struct sender_outcome {
     int status;
     struct text message; /* the receiver's, may be empty */
     struct written written;
-    bool maybe_taken; /* an attempt before this one ended without an answer */
+    bool maybe_taken; /* the body has gone out before without an answer to it */
     double seconds;   /* since sender_start, pauses included */
 };
 

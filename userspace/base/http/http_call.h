@@ -46,6 +46,8 @@ struct http_call {
     size_t received; /* decoded bytes */
     size_t max_response_bytes;
     bool too_large; /* the body had more */
+    bool sent;      /* libcurl has begun to send it */
+    bool sent_twice;
     bool body_begun;
     bool decode_gzip;
     struct http_inflater *inflater; /* NULL: the body is as it was sent */

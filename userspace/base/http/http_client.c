@@ -192,6 +192,7 @@ static void call_finish(struct http_call *call, const char *error)
         .status_text = call->status_text,
         .error = error,
         .too_large = call->too_large,
+        .sent_twice = call->sent_twice,
         .content_type = answered ? http_call_content_type(call) : "",
         .retry_after_ms = answered ? call_retry_after_ms(call) : -1,
         .body = call->body.bytes ? buffer_text(&call->body) : TEXT(""),

@@ -145,6 +145,17 @@ static int set_up(struct http_curl *curl)
     return 0;
 }
 
+/* Before each request, so also before the one that libcurl makes by itself where a connection that
+ * it had kept has ended. */
+static int curl_sends(void *context, char *to, char *from, int to_port, int from_port)
+{
+    struct http_call *call = context;
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    call->sent_twice |= call->sent;
+    call->sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
 int http_curl_bind(struct http_curl *curl, struct http_call *call)
 {
     int error = curl->multi ? 0 : set_up(curl);
@@ -160,6 +171,8 @@ int http_curl_bind(struct http_curl *curl, struct http_call *call)
     curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, curl_has_header);
     curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_PREREQFUNCTION, curl_sends);
+    curl_easy_setopt(call->easy, CURLOPT_PREREQDATA, call);
     return 0;
 }
 

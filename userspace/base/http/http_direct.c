@@ -73,6 +73,13 @@ static void fail_timeout(void *context)
 
 static void start_on(struct http_direct *direct, struct http_call *call, bool may_reuse);
 
+/* Of what it has not had as a whole the server has done nothing. */
+static bool is_all_sent(const struct http_connection *connection)
+{
+    const struct http_call *call = connection->call;
+    return connection->sent == call->text.length + call->request_body_length;
+}
+
 /* The peer has closed, or reset. */
 static void fail_closed(struct http_connection *connection)
 {
@@ -81,6 +88,7 @@ static void fail_closed(struct http_connection *connection)
 
     if (connection->kept && !call->head.length) {
         struct http_direct *direct = connection->user;
+        call->sent_twice |= is_all_sent(connection);
         http_connection_close(connection);
         start_on(direct, call, false);
         return;
@@ -96,7 +104,6 @@ static void fail_closed(struct http_connection *connection)
 static void finish(struct http_connection *connection, bool clean)
 {
     struct http_call *call = connection->call;
-
     if (clean && !connection->early && !call->fields.close)
         http_connection_keep(connection);
     else
