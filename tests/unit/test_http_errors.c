@@ -224,6 +224,24 @@ static void test_redirects(void **state)
     assert_int_equal(fixture->server.requests, 5 + 2 * again);
 }
 
+/* It would go on as a GET without its body, and any page's 200 would pass for the body's. */
+static void test_a_post_is_not_turned_into_a_get(void **state)
+{
+    static const char *const paths[] = {"/to/301", "/to/302", "/to/303"};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        struct http_request request = request_for(fixture, paths[i]);
+        request.method = "POST";
+        request.body = "all";
+        request.body_length = 3;
+        fetch(fixture, &request);
+        assert_int_equal(fixture->status, 301 + (int)i);
+        assert_string_equal(fixture->error, "");
+        assert_body(fixture, "moved");
+    }
+    assert_int_equal(fixture->server.requests, 3);
+}
+
 static void test_credentials_stay_with_their_host(void **state)
 {
     struct fixture *fixture = *state;
@@ -278,6 +296,7 @@ int main(void)
         HTTP_TEST(test_timeouts),
         HTTP_TEST(test_slow_name_lookup),
         HTTP_TEST(test_redirects),
+        HTTP_TEST(test_a_post_is_not_turned_into_a_get),
         HTTP_TEST(test_credentials_stay_with_their_host),
         cmocka_unit_test(test_url_redacted),
     };

@@ -309,6 +309,7 @@ static void one_is_taken_out(struct fixture *f, size_t left, bool left_is_behind
     start_with(f, both, 2);
     append(f, 50);
     run_until_taken(f, 50);
+    run(f, 50, NULL); /* and knows it */
     waits(&f->configs[left], false);
     start_with(f, one, 1);
     append(f, 20);
@@ -345,6 +346,7 @@ static void test_one_of_one_url_is_taken_out_by_a_reload(void **state)
     start_with(f, both, 2);
     append(f, 50);
     run_until_taken(f, 50);
+    run(f, 50, NULL); /* and knows it */
     assert_int_equal(shipper_apply(f->shipper, &f->queue, one, 1), 0);
     append(f, 20);
     waits(&f->configs[1], false);
@@ -370,6 +372,7 @@ static void test_others_of_one_url_in_another_order(void **state)
     start_with(f, both, 2);
     append(f, 50);
     run_until_taken(f, 50);
+    run(f, 50, NULL); /* and knows it */
     f->configs[1].digest = 8;
     waits(&f->configs[1], false);
     three[0] = &f->configs[1]; /* the changed one comes first */

@@ -46,7 +46,7 @@ struct http_call {
     size_t received; /* decoded bytes */
     size_t max_response_bytes;
     bool too_large; /* the body had more */
-    bool sent;      /* libcurl has begun to send it */
+    long hops_sent; /* by libcurl, which has begun to send to so many: redirects and all */
     bool sent_twice;
     bool body_begun;
     bool decode_gzip;
@@ -54,6 +54,7 @@ struct http_call {
     uint64_t started_ns;
     uint64_t timeout_ns;
     bool follow_redirects;
+    bool is_post;
 
     const struct http_config *config;
     struct http_token *token; /* that it waits for */
@@ -93,6 +94,8 @@ void http_call_resume(struct http_call *call);
 const char *http_call_header(struct http_call *call, const char *name, unsigned index);
 const char *http_call_content_type(struct http_call *call); /* "" where there is none */
 int http_call_status_code(const struct http_call *call);    /* 0: none yet */
+/* Whether a response of that status is followed to where it says. */
+bool http_call_follows(const struct http_call *call, int status);
 /* What http_curl.c tells: the call has ended. */
 void http_call_curl_done(struct http_call *call, CURLcode code);
 /* What http_direct.c tells: the call has its outcome in fields, head and failure; it could not be

@@ -158,6 +158,15 @@ const char *http_call_content_type(struct http_call *call)
     return call->content_type;
 }
 
+/* Of a POST the others would ask for a GET, without its body: what that is answered with says
+ * nothing of what was to be posted. */
+bool http_call_follows(const struct http_call *call, int status)
+{
+    bool is_same = status == 307 || status == 308;
+    bool is_get = status == 301 || status == 302 || status == 303;
+    return call->follow_redirects && (is_same || (is_get && !call->is_post));
+}
+
 static int64_t call_retry_after_ms(struct http_call *call)
 {
     const char *value = http_call_header(call, "Retry-After", 0);
@@ -392,6 +401,7 @@ static void call_begin(struct http_call *call, const struct http_request *reques
     call->timeout_ns = request->timeout_ns;
     call->started_ns = clock_monotonic_ns();
     call->follow_redirects = request->config->follow_redirects;
+    call->is_post = strcmp(request->method, "POST") == 0;
     call->request_body = request->body;
     call->request_body_length = request->body_length;
     buffer_init(&call->body, request->max_response_bytes);

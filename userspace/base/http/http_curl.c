@@ -122,6 +122,9 @@ static size_t curl_has_header(char *bytes, size_t size, size_t count, void *cont
         while (rest && isspace((unsigned char)status[rest - 1]))
             rest--;
         snprintf(call->status_text, sizeof(call->status_text), "%.*s", (int)rest, status);
+        if (call->is_post)
+            curl_easy_setopt(call->easy, CURLOPT_FOLLOWLOCATION,
+                             http_call_follows(call, atoi(call->status_text)) ? 1L : 0L);
     }
     return length;
 }
@@ -151,8 +154,10 @@ static int curl_sends(void *context, char *to, char *from, int to_port, int from
 {
     struct http_call *call = context;
     (void)to, (void)from, (void)to_port, (void)from_port;
-    call->sent_twice |= call->sent;
-    call->sent = true;
+    long redirects = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_REDIRECT_COUNT, &redirects);
+    call->sent_twice |= call->hops_sent > redirects;
+    call->hops_sent = redirects + 1;
     return CURL_PREREQFUNC_OK;
 }
 

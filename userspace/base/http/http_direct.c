@@ -212,12 +212,7 @@ static bool has_no_body(const struct http_head_fields *fields)
 
 static bool is_redirect(struct http_call *call)
 {
-    static const int statuses[] = {301, 302, 303, 307, 308};
-
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
-        if (call->fields.status == statuses[i])
-            return call->follow_redirects && http_call_header(call, "Location", 0);
-    return false;
+    return http_call_follows(call, call->fields.status) && http_call_header(call, "Location", 0);
 }
 
 /* The head is complete: what comes behind it? True: the call goes on. */
