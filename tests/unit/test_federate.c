@@ -82,16 +82,21 @@ static void put_float(struct fixture *fixture, const char *name, int number, dou
     put(fixture, name, number, (struct sample){.value = value});
 }
 
-static void begin(struct fixture *fixture, const char *accept)
+static void begin_at(struct fixture *fixture, const char *accept, int64_t (*clock)(void))
 {
     const struct federate_environment environment = {
         .samples = fixture->samples,
         .series = fixture->series,
-        .now_ms = now_ms,
+        .now_ms = clock,
     };
     char reason[SELECTOR_ERROR_SIZE];
     assert_int_equal(federate_new(&environment, accept, &fixture->federate), 0);
     assert_int_equal(federate_add(fixture->federate, TEXT("{n=~\".+\"}"), reason), 0);
+}
+
+static void begin(struct fixture *fixture, const char *accept)
+{
+    begin_at(fixture, accept, now_ms);
 }
 
 static void finish(struct fixture *fixture)
@@ -138,6 +143,28 @@ static void test_samples_go_on(void **state)
     for (const char *at = fixture->body.bytes; (at = strchr(at, '\n')); at++)
         lines++;
     assert_int_equal(lines, 1 + 2000);
+}
+
+static int64_t later_ms(void)
+{
+    return clock_ms += 2;
+}
+
+/* A slice is as long in time as it may be, however few series that is: a match[] can be hard. */
+static void test_slices_are_short(void **state)
+{
+    struct fixture *fixture = *state;
+    int slices = 0, more;
+
+    for (int i = 0; i < 100; i++)
+        put_float(fixture, "a", i, 1);
+    begin_at(fixture, NULL, later_ms);
+    do {
+        more = federate_run(fixture->federate, &fixture->body);
+        slices++;
+    } while (more);
+    assert_in_range(slices, 20, 30);
+    assert_non_null(strstr(fixture->body.bytes, "00099"));
 }
 
 static Exposition__MetricFamily *next_family(struct text *rest)
@@ -307,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_openmetrics, setup, teardown),
         cmocka_unit_test_setup_teardown(test_samples_go_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_slices_are_short, setup, teardown),
         cmocka_unit_test_setup_teardown(test_protobuf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_custom_buckets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_custom_buckets_of_floats, setup, teardown),

@@ -11,6 +11,7 @@
 
 #define SLICE_SERIES 512        /* looked at in one call */
 #define SLICE_BYTES (16 * 1024) /* about */
+#define SLICE_MS 10             /* a hard regex takes as long for one series alone */
 
 struct federate {
     struct federate_environment environment;
@@ -86,13 +87,14 @@ static bool is_selected(const struct federate *federate, const struct labels *la
 static void write_slice(struct federate *federate, struct buffer *out)
 {
     size_t end = federate->next + SLICE_SERIES, enough = out->length + SLICE_BYTES;
-    int64_t now_ms = federate->environment.now_ms();
+    int64_t now_ms = federate->environment.now_ms(), until_ms = now_ms + SLICE_MS;
     struct sample sample;
 
     if (end > federate->order->count)
         end = federate->order->count;
-    for (; federate->next < end && out->length < enough; federate->next++) {
-        series_id series = federate->order->ids[federate->next];
+    while (federate->next < end && out->length < enough && now_ms < until_ms) {
+        series_id series = federate->order->ids[federate->next++];
+        now_ms = federate->environment.now_ms();
         if (!last_samples_get(federate->environment.samples, series, now_ms, &sample))
             continue;
         const struct labels *labels = series_table_labels(federate->environment.series, series);

@@ -16,7 +16,7 @@ struct federate_environment {
     struct last_samples *samples;
     const struct series_table *series;
     const struct labels *external_labels; /* borrowed for the call alone; NULL: none */
-    int64_t (*now_ms)(void); /* asked for each slice: the answer's series go on meanwhile */
+    int64_t (*now_ms)(void); /* asked for each series: they go on while the answer is given */
 };
 
 int federate_new(const struct federate_environment *environment, const char *accept,
@@ -27,8 +27,8 @@ void federate_free(struct federate **federate);
 int federate_add(struct federate *federate, struct text selector, char error[SELECTOR_ERROR_SIZE]);
 
 const char *federate_content_type(const struct federate *federate);
-/* Appends the next slice, of some 16 KiB, or nothing. 1: there is more; 0: that was all; or a
- * negative errno. */
+/* Appends the next slice, of some 16 KiB or 10 ms, or nothing. 1: there is more; 0: that was all;
+ * or a negative errno. */
 int federate_run(struct federate *federate, struct buffer *out);
 
 #endif
