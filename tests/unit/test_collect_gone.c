@@ -9,6 +9,7 @@
 
 #include <malloc.h>
 
+#include "collect/drain_moment.h"
 #include "rows_fixture.h"
 
 #define DURATION "http_server_request_duration_seconds"
@@ -280,6 +281,30 @@ static void test_row_vanishes(void **state)
     assert_int_equal(series_table_count(series), 0);
 }
 
+/* A clock that is set back by more than it may be slewed takes the drains with it. */
+static void test_moments(void **state)
+{
+    static const struct {
+        int64_t last, clock, before, now;
+        bool back;
+    } cases[] = {
+        {100000, 115000, 100000, 115000, false},
+        {100000, 100002, 100000, 100002, false},
+        {100000, 100001, 100000, 100002, false}, /* two drains in a moment */
+        {100000, 100000, 100000, 100002, false},
+        {100000, 99000, 100000, 100002, false}, /* slewed */
+        {100000, 98999, 83999, 98999, true},
+        {3700000, 100000, 85000, 100000, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct drain_moment moment = drain_moment_next(cases[i].last, cases[i].clock, 15000);
+        assert_int_equal(moment.before_ms, cases[i].before);
+        assert_int_equal(moment.now_ms, cases[i].now);
+        assert_int_equal(moment.clock_went_back, cases[i].back);
+    }
+}
+
 /* Short-lived cgroups by the thousands: the tables come back to where they were. */
 static void test_nothing_grows(void **state)
 {
@@ -323,7 +348,7 @@ int main(void)
         TEST(test_row_comes_again),         TEST(test_restarted_service),
         TEST(test_shared_series_ends),      TEST(test_sum_outlives_a_row),
         TEST(test_unknown_cgroup_ends_too), TEST(test_row_vanishes),
-        TEST(test_nothing_grows),
+        cmocka_unit_test(test_moments),     TEST(test_nothing_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "collect/cgroup_attribution.h"
 #include "collect/cgroup_tree.h"
+#include "collect/drain_moment.h"
 #include "collect/http_meter.h"
 #include "collect/http_rows.h"
 #include "collect/metering_mark.h"
@@ -149,12 +150,16 @@ static int collector_register_metrics(struct collector *collector)
     return error ? error : metric_registry_on_write(registry, collector_refresh_metrics, collector);
 }
 
-/* Two samples of a series must not share a moment, nor go back; there is one between two drains. */
-static int64_t collector_now_ms(const struct collector *collector)
+static struct drain_moment collector_now(const struct collector *collector)
 {
-    int64_t now_ms = clock_wall_ms(), least_ms = collector->last_drain_ms + 2;
+    int64_t last_ms = collector->last_drain_ms, clock_ms = clock_wall_ms();
+    struct drain_moment moment =
+        drain_moment_next(last_ms, clock_ms, (int64_t)(collector->config->interval_ns / NS_PER_MS));
 
-    return now_ms < least_ms ? least_ms : now_ms;
+    if (moment.clock_went_back)
+        log_warn("collect", "the clock was set back; HTTP rows follow it",
+                 LOG_REAL("seconds", (double)(last_ms - clock_ms) / 1000));
+    return moment;
 }
 
 static void collector_drain(struct collector *collector, bool last)
@@ -162,15 +167,15 @@ static void collector_drain(struct collector *collector, bool last)
     const struct http_row_entry *entries;
     size_t count;
 
-    int64_t now_ms = collector_now_ms(collector);
+    struct drain_moment moment = collector_now(collector);
     int error = http_meter_read(collector->meter, &entries, &count);
     if (!error) {
-        error = http_rows_drain(collector->rows, entries, count, collector->last_drain_ms, now_ms,
+        error = http_rows_drain(collector->rows, entries, count, moment.before_ms, moment.now_ms,
                                 collector->environment.sink);
-        collector->last_drain_ms = now_ms;
+        collector->last_drain_ms = moment.now_ms;
     }
     if (!error)
-        metering_mark_note(&collector->mark, now_ms, last);
+        metering_mark_note(&collector->mark, moment.now_ms, last);
     else
         log_error("collect", "not all HTTP rows could be drained; they are kept for the next time",
                   LOG_STR("error", strerror(-error)),
