@@ -152,6 +152,41 @@ static void test_exemplars_of_a_native_histogram(void **state)
     check_family(&family, true, false, "h histogram of 0|+1|+0|"); /* 2 is the sample's own */
 }
 
+/* One that its receivers would refuse is refused with the page that has it. */
+static void test_schemas(void **state)
+{
+    static const struct {
+        int32_t schema;
+        bool known;
+    } rows[] = {{-4, true}, {0, true}, {8, true}, {-5, false}, {-53, false}, {INT32_MIN, false}};
+    autofree struct exposition_entry *entry = malloc(sizeof(*entry));
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        Exposition__MetricFamily family = EXPOSITION__METRIC_FAMILY__INIT;
+        Exposition__Metric metric = EXPOSITION__METRIC__INIT, *metrics[] = {&metric};
+        Exposition__Histogram histogram = EXPOSITION__HISTOGRAM__INIT;
+        struct proto_exposition *parser = parser_of(true, false);
+        family.name = bytes_of("h");
+        family.type = EXPOSITION__METRIC_TYPE__HISTOGRAM;
+        family.n_metric = 1;
+        family.metric = metrics;
+        metric.histogram = &histogram;
+        histogram.schema = rows[i].schema;
+        histogram.zero_threshold = 0.001;
+        struct text message = pack(&family);
+        assert_int_equal(proto_exposition_begin(parser, message), 0);
+        assert_int_equal(proto_exposition_next(parser, entry), rows[i].known ? 1 : -EINVAL);
+        if (rows[i].known)
+            histogram_release(entry->histogram);
+        else
+            assert_string_equal(proto_exposition_error(parser),
+                                "metric family \"h\": histogram has a schema that is not known");
+        free((char *)message.bytes);
+        proto_exposition_free(&parser);
+    }
+}
+
 static void test_frames(void **state)
 {
     static const struct {
@@ -278,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_histograms_by_options),
         cmocka_unit_test(test_exemplars_of_a_native_histogram),
+        cmocka_unit_test(test_schemas),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_memory_of_a_metric),
         cmocka_unit_test(test_created_of_a_page),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "model/histogram_reduce.h"
 
 /* One side of a histogram. `counts` are of either kind: deltas where they are integers. */
 struct side {
@@ -166,6 +167,9 @@ int proto_histogram_new(const Exposition__Histogram *proto, bool is_gauge, struc
                             is_float ? proto->n_negative_count : proto->n_negative_delta};
     __attribute__((cleanup(compact_side_free))) struct compact_side above = {0}, below = {0};
 
+    /* The custom schema needs bounds, which this format does not carry. */
+    if (proto->schema < HISTOGRAM_MIN_SCHEMA)
+        return fail(fault, "histogram has a schema that is not known");
     int error = compact(&positive, &above, fault);
     if (!error)
         error = compact(&negative, &below, fault);
