@@ -12,9 +12,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "model/last_samples.h"
 
-#define NOW_MS INT64_C(1795242183019)
+#define NOW_MS INT64_C(1700000000000) /* long ago */
 
 struct fixture {
     struct series_table *series;
@@ -107,6 +108,24 @@ static void test_newest(void **state)
     series_id future = put(fixture, "future", "", NOW_MS + 1, 1);
     assert_false(last_samples_get(fixture->samples, future, NOW_MS, &sample));
     assert_int_equal(last_samples_count(fixture->samples), 3);
+}
+
+/* Samples of a clock that was an hour ahead and was put right do not stand in the way of newer ones
+ * for an hour; those that are ahead on purpose do. */
+static void test_clock_was_ahead(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sample found;
+    int64_t now_ms = clock_wall_ms();
+
+    series_id id = put(fixture, "a", "1", now_ms + 3600 * 1000, 1);
+    assert_false(last_samples_get(fixture->samples, id, now_ms, &found));
+    put(fixture, "a", "1", now_ms, 2);
+    assert_true(last_samples_get(fixture->samples, id, now_ms, &found));
+    assert_true(found.value == 2);
+    id = put(fixture, "b", "1", now_ms + 9 * 60 * 1000, 1);
+    put(fixture, "b", "1", now_ms, 2);
+    assert_false(last_samples_get(fixture->samples, id, now_ms, &found));
 }
 
 static void test_stale(void **state)
@@ -275,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_newest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_clock_was_ahead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(test_histograms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_order, setup, teardown),

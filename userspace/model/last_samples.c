@@ -110,13 +110,20 @@ static void keep_new(struct last_samples *samples, const struct sample *sample)
     samples->came += !last->ordered;
 }
 
-/* A sample that is not newer is none: Prometheus refuses it. */
+/* No scrape takes it: the clock was ahead when it was made. */
+static bool is_ahead(const struct last_sample *last)
+{
+    return last->timestamp_ms > clock_wall_ms() + LAST_SAMPLES_AHEAD_MS;
+}
+
+/* A sample that is not newer is none: Prometheus refuses it. But it is not refused for hours since
+ * a clock was put right. */
 static void keep(struct last_samples *samples, const struct sample *sample)
 {
     struct last_sample *last = sample_of(samples, sample->series);
     if (!last || last->has == HAS_NOTHING) {
         keep_new(samples, sample);
-    } else if (sample->timestamp_ms > last->timestamp_ms) {
+    } else if (sample->timestamp_ms > last->timestamp_ms || is_ahead(last)) {
         if (sample_is_stale(sample)) {
             forget(samples, sample->series, last);
             return;

@@ -10,6 +10,7 @@
 #include "model/series_order.h"
 
 #define LAST_SAMPLES_LOOKBACK_MS (5 * 60 * 1000)
+#define LAST_SAMPLES_AHEAD_MS (10 * 60 * 1000) /* of the clock; no sample is further on purpose */
 
 struct last_samples;
 
