@@ -26,8 +26,8 @@ struct fixture {
     const char *storage_path; /* NULL: in memory */
     uint64_t appended;        /* the value of the next sample */
 
-    bool (*until)(const struct fixture *); /* NULL: for the whole time */
-    uint64_t run_end_ns;
+    bool (*until)(struct fixture *); /* NULL: for the whole time */
+    unsigned ticks_left;
     uint64_t wanted; /* for `until` */
     bool met;
     int flushed;
@@ -38,42 +38,44 @@ static inline void on_tick(void *context)
 {
     struct fixture *f = context;
     f->met = f->until && f->until(f);
-    if (f->met || clock_monotonic_ns() >= f->run_end_ns)
+    if (f->met || f->ticks_left-- == 0)
         loop_stop(f->loop);
     else
         loop_timer_after(f->tick, NS_PER_MS);
 }
 
-static inline bool run(struct fixture *f, unsigned limit_ms, bool (*until)(const struct fixture *))
+/* At least so long, and as many turns of the loop: a process that stood still for all of the time
+ * goes on until it has done what was due. */
+static inline bool run(struct fixture *f, unsigned limit_ms, bool (*until)(struct fixture *))
 {
     f->until = until;
-    f->run_end_ns = clock_monotonic_ns() + limit_ms * NS_PER_MS;
+    f->ticks_left = limit_ms;
     loop_timer_at(f->tick, 0);
     assert_int_equal(loop_run(f->loop), 0);
     return f->met;
 }
 
-static inline bool first_has_taken(const struct fixture *f)
+static inline bool first_has_taken(struct fixture *f)
 {
     return f->receivers[0].taken_count >= f->wanted;
 }
 
-static inline bool second_has_taken(const struct fixture *f)
+static inline bool second_has_taken(struct fixture *f)
 {
     return f->receivers[1].taken_count >= f->wanted;
 }
 
-static inline bool second_was_asked(const struct fixture *f)
+static inline bool second_was_asked(struct fixture *f)
 {
     return f->receivers[1].request_count >= f->wanted;
 }
 
-static inline bool first_was_asked(const struct fixture *f)
+static inline bool first_was_asked(struct fixture *f)
 {
     return f->receivers[0].request_count >= f->wanted;
 }
 
-static inline bool is_flushed(const struct fixture *f)
+static inline bool is_flushed(struct fixture *f)
 {
     return f->flushed > 0;
 }
@@ -229,6 +231,17 @@ static inline void on_flushed(void *context, uint64_t unsent)
     struct fixture *f = context;
     f->flushed++;
     f->unsent = unsent;
+}
+
+static inline bool nothing_is_pending(struct fixture *f)
+{
+    return counted(f, "samples_pending") == 0;
+}
+
+/* The receiver has all of it, and the shipper has had its answers. */
+static inline void run_until_acknowledged(struct fixture *f)
+{
+    assert_true(run(f, LIMIT_MS, nothing_is_pending));
 }
 
 #define SHIP_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

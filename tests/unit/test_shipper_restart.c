@@ -195,7 +195,7 @@ static void test_no_batch_on_its_way(void **state)
 }
 
 /* However often some were. */
-static bool each_was_taken(const struct fixture *f)
+static bool each_was_taken(struct fixture *f)
 {
     static bool taken[RECEIVER_SAMPLES];
     const struct receiver *r = &f->receivers[0];

@@ -338,7 +338,7 @@ static void describe(struct fixture *f, series_id series, const char *family)
     assert_int_equal(series_table_describe(f->series, series, &metadata), 0);
 }
 
-static bool metadata_has_come(const struct fixture *f)
+static bool metadata_has_come(struct fixture *f)
 {
     size_t entries = 0;
     for (size_t i = 0; i < f->receivers[0].request_count; i++)
