@@ -53,6 +53,7 @@ struct taken_sample {
 
 struct received_request {
     uint64_t at_ns;
+    uint64_t at_tick;
     int reply;
     unsigned attempt; /* Retry-Attempt, 0 without */
     bool is_v2;
@@ -73,8 +74,9 @@ struct receiver {
     const int *script;
     size_t script_length;
     const char *retry_after; /* NULL: none */
-    size_t most_samples;     /* of a request, more is answered with 413; 0: any number */
-    size_t open, most_open;  /* connections */
+    const uint64_t *ticks;
+    size_t most_samples;    /* of a request, more is answered with 413; 0: any number */
+    size_t open, most_open; /* connections */
     struct receiver_connection connections[RECEIVER_CONNECTIONS];
     struct received_request requests[RECEIVER_REQUESTS];
     size_t request_count;
@@ -269,7 +271,8 @@ static inline struct received_request *receiver_begin_request(struct receiver *r
     assert_true(r->request_count < RECEIVER_REQUESTS);
     int reply = receiver_next_reply(r);
     struct received_request *request = &r->requests[r->request_count++];
-    *request = (struct received_request){.at_ns = clock_monotonic_ns(), .reply = reply};
+    *request = (struct received_request){
+        .at_ns = clock_monotonic_ns(), .at_tick = *r->ticks, .reply = reply};
     buffer_init(&request->head, 64 << 10);
     buffer_init(&request->body, 16 << 20);
     return request;

@@ -27,6 +27,7 @@ struct fixture {
     uint64_t appended;        /* the value of the next sample */
 
     bool (*until)(struct fixture *); /* NULL: for the whole time */
+    uint64_t ticks; /* never more than one in a millisecond, fewer while the process stands still */
     unsigned ticks_left;
     uint64_t wanted; /* for `until` */
     bool met;
@@ -37,6 +38,7 @@ struct fixture {
 static inline void on_tick(void *context)
 {
     struct fixture *f = context;
+    f->ticks++;
     f->met = f->until && f->until(f);
     if (f->met || f->ticks_left-- == 0)
         loop_stop(f->loop);
@@ -98,6 +100,7 @@ static inline int setup(void **state)
     for (size_t i = 0; i < REMOTES; i++) {
         receiver_start(&f->receivers[i], f->loop);
         f->receivers[i].retry_after = "1";
+        f->receivers[i].ticks = &f->ticks;
         snprintf(f->urls[i], sizeof(f->urls[i]), "http://user:pw@127.0.0.1:%d/api/v1/write",
                  f->receivers[i].port);
         struct remote_write_config *config = &f->configs[i];
@@ -199,9 +202,16 @@ static inline void assert_all_taken(const struct fixture *f, size_t receiver)
     assert_taken(&f->receivers[receiver], 0, 0, f->appended);
 }
 
+/* At least so long was it from one request to the next. */
 static inline double gap_ms(const struct receiver *r, size_t request)
 {
     return (double)(r->requests[request].at_ns - r->requests[request - 1].at_ns) / NS_PER_MS;
+}
+
+/* The same as an upper bound: the time in which the process stood still is not in it. */
+static inline double gap_ticks(const struct receiver *r, size_t request)
+{
+    return (double)(r->requests[request].at_tick - r->requests[request - 1].at_tick);
 }
 
 /* The value of a line of the registry, or -1; `more` are labels before those of the first remote.
