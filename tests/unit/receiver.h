@@ -376,6 +376,13 @@ static inline void receiver_down(struct receiver *r)
     r->listener = -1;
 }
 
+/* A request that hangs fails. */
+static inline void receiver_cut_connections(struct receiver *r)
+{
+    receiver_down(r);
+    receiver_listen(r, r->port);
+}
+
 static inline void receiver_start(struct receiver *r, struct loop *loop)
 {
     *r = (struct receiver){.loop = loop};

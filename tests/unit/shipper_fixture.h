@@ -82,10 +82,12 @@ static inline bool is_flushed(struct fixture *f)
     return f->flushed > 0;
 }
 
+/* And the shipper has had its turns to read the answers. */
 static inline void run_until_taken(struct fixture *f, uint64_t samples)
 {
     f->wanted = samples;
     assert_true(run(f, LIMIT_MS, first_has_taken));
+    run(f, 10, NULL);
 }
 
 static inline int setup(void **state)
@@ -106,7 +108,7 @@ static inline int setup(void **state)
         struct remote_write_config *config = &f->configs[i];
         remote_write_config_init(config);
         config->url = f->urls[i];
-        config->remote_timeout_ns = 5 * NS_PER_SECOND;
+        config->remote_timeout_ns = 3600 * NS_PER_SECOND;
         config->send_native_histograms = true;
         config->metadata.send = false;
         config->queue.max_samples_per_send = 100;

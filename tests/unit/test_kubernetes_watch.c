@@ -69,6 +69,7 @@ static void run_script(const struct step *script, size_t steps, const char *expe
                                                      &fixture};
     const struct kubernetes_watch_environment environment = {fixture.loop, fixture.client, NULL};
     assert_int_equal(kubernetes_watch_new(&environment, &query, &handler, &watch), 0);
+    fixture.wanted = steps;
     expect_seen(&fixture, expected);
     kubernetes_watch_free(&watch);
     http_config_free(&http);

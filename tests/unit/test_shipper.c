@@ -52,17 +52,17 @@ static void test_small_records_wait_for_the_deadline(void **state)
 {
     struct fixture *f = *state;
     const struct receiver *r = &f->receivers[0];
-    f->configs[0].queue.max_samples_per_send = 5000;
+    f->configs[0].queue.max_samples_per_send = 1000;
     f->configs[0].queue.batch_send_deadline_ns = 200 * NS_PER_MS;
     start(f, 1);
     uint64_t begin_ns = clock_monotonic_ns();
-    while (r->request_count == 0 && f->appended < 5000) { /* later ones put it off no further */
+    while (r->request_count == 0 && f->appended < 1000) { /* later ones put it off no further */
         append(f, 1);
         run(f, 1, NULL);
     }
     assert_int_equal(r->request_count, 1);
     assert_in_range(r->requests[0].samples, 1, f->appended);
-    assert_true(f->appended < 5000);
+    assert_true(f->appended < 1000);
     assert_true(r->requests[0].at_ns - begin_ns >= 200 * NS_PER_MS);
 }
 
@@ -191,7 +191,6 @@ static void test_flush_ends_at_its_deadline(void **state)
 {
     struct fixture *f = *state;
     SCRIPT(&f->receivers[0], REPLY_HANG);
-    f->configs[0].remote_timeout_ns = 3600 * NS_PER_SECOND;
     start(f, 2);
     append(f, 130);
     f->wanted = 130;
@@ -202,8 +201,7 @@ static void test_flush_ends_at_its_deadline(void **state)
     assert_true(run(f, LIMIT_MS, is_flushed));
     assert_true(clock_monotonic_ns() - begin_ns >= 300 * NS_PER_MS);
     assert_int_equal(f->unsent, 150);
-    receiver_down(&f->receivers[0]);
-    receiver_listen(&f->receivers[0], f->receivers[0].port);
+    receiver_cut_connections(&f->receivers[0]);
     run_until_acknowledged(f);
     run(f, 50, NULL);
     assert_all_taken(f, 0);
@@ -357,8 +355,7 @@ static void test_own_metrics(void **state)
     start(f, 2);
     assert_int_equal(counted(f, "queue_highest_sent_timestamp_seconds"), 0);
     append(f, 250);
-    run_until_taken(f, 250);
-    run(f, 50, NULL);
+    run_until_acknowledged(f);
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
         assert_true(counted(f, expected[i].name) == expected[i].value);
     assert_true(metric_value(f, "samples_dropped_total", "") < 0);

@@ -50,7 +50,7 @@ static void reload_with_a_full_queue(struct fixture *f, uint32_t shards)
     }
     script(r, NULL, 0);
     assert_int_equal(shipper_apply(f->shipper, &f->queue, after, 1), 0);
-    shipper_flush(f->shipper, 5 * NS_PER_SECOND, on_flushed, f);
+    shipper_flush(f->shipper, 3600 * NS_PER_SECOND, on_flushed, f);
     assert_true(run(f, LIMIT_MS, is_flushed));
     assert_int_equal(f->unsent, 0);
     assert_int_equal(counted(f, "samples_failed_total"), 0);

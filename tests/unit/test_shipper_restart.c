@@ -175,6 +175,7 @@ static void test_a_long_backlog_is_not_read_at_once(void **state)
     f->wanted = 2;
     assert_true(run(f, LIMIT_MS, first_was_asked));
     assert_int_equal(series_table_count(f->series), 100); /* those of the batch */
+    receiver_cut_connections(r);
     run_until_taken(f, f->appended);
     run(f, 100, NULL);
     assert_all_taken(f, 0);
