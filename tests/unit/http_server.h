@@ -206,6 +206,8 @@ static inline void answer(struct server *server, struct connection *connection, 
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     else if (strcmp(path, "/cut") == 0)
         send_text(fd, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    else if (strcmp(path, "/cut-head") == 0)
+        send_text(fd, "HTTP/1.1 204 No Content\r\nX: y\r\n");
     else if (strncmp(path, "/to/", 4) == 0)
         send_redirect(server, fd, atoi(path + 4), "127.0.0.1");
     else if (strcmp(path, "/elsewhere") == 0)
@@ -222,7 +224,7 @@ static inline void answer(struct server *server, struct connection *connection, 
         send_retry_date(fd);
     else if (strcmp(path, "/canned") == 0)
         send_text(fd, "%s", server->canned);
-    if (strcmp(path, "/cut") == 0 || strcmp(path, "/close") == 0)
+    if (strncmp(path, "/cut", 4) == 0 || strcmp(path, "/close") == 0)
         connection_close(server, connection);
     /* "/silent" gets nothing */
 }

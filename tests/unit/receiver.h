@@ -33,6 +33,7 @@ enum reply {
     REPLY_TAKE_SILENT = 6, /* 200, without the headers that 2.0 asks for */
     REPLY_TAKE_HALF = 7,   /* 2.0: 400, with headers that confirm every second sample */
     REPLY_TAKE_LESS = 8,   /* 2.0: 200, with headers that confirm all but one sample */
+    REPLY_CUT_LINE = 9,    /* close it behind the first line of the response's head */
     /* Any other number is a status; those from 429 on have the receiver's Retry-After. */
 };
 
@@ -242,6 +243,9 @@ static inline void receiver_answer(struct receiver *r, struct receiver_connectio
         break;
     case REPLY_CUT:
         receiver_send(fd, "HTTP/1.1 20");
+        break;
+    case REPLY_CUT_LINE:
+        receiver_send(fd, "HTTP/1.1 204 No Content\r\n");
         break;
     case REPLY_CLOSE:
     case REPLY_CUT_REQUEST:

@@ -131,6 +131,7 @@ static void test_errors(void **state)
     } cases[] = {
         {"http://absent.test:81/", "dial absent.test:81: no such host"},
         {"/close", "closed the connection without a response"},
+        {"/cut-head", "closed the connection without a response"},
         {"/cut", "closed the connection within the response"},
         {"/circle", "stopped after 10 redirects"},
         {"/to-file", "the URL's scheme must be http or https"},

@@ -150,6 +150,31 @@ static void test_success_without_counts(void **state)
     falls_back(*state, REPLY_TAKE_SILENT);
 }
 
+/* The counts would have come behind where its answer was cut. */
+static void answer_cut_before_the_counts(struct fixture *f, const char *host)
+{
+    struct receiver *r = &f->receivers[0];
+    SCRIPT(r, REPLY_CUT_LINE, REPLY_TAKE, REPLY_CUT_LINE);
+    snprintf(f->urls[0], sizeof(f->urls[0]), "http://%s:%d/api/v1/write", host, r->port);
+    start(f, 1);
+    append(f, 250);
+    run_until_taken(f, 250);
+    run(f, 100, NULL);
+    assert_all_taken(f, 0);
+    for (size_t i = 0; i < r->request_count; i++)
+        assert_true(r->requests[i].is_v2);
+}
+
+static void test_answer_cut_before_the_counts(void **state)
+{
+    answer_cut_before_the_counts(*state, "127.0.0.1");
+}
+
+static void test_answer_to_libcurl_cut_before_the_counts(void **state)
+{
+    answer_cut_before_the_counts(*state, "localhost");
+}
+
 /* One that took them and said nothing of it refuses them as 1.0: that is no loss, and hits nothing
  * newer. */
 static void test_taken_without_counts(void **state)
@@ -217,6 +242,8 @@ int main(void)
         V2_TEST(test_without_metadata_and_exemplars),
         V2_TEST(test_unsupported_media_type),
         V2_TEST(test_success_without_counts),
+        V2_TEST(test_answer_cut_before_the_counts),
+        V2_TEST(test_answer_to_libcurl_cut_before_the_counts),
         V2_TEST(test_taken_without_counts),
         V2_TEST(test_partial_write),
         V2_TEST(test_histograms),

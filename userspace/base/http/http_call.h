@@ -55,6 +55,7 @@ struct http_call {
     uint64_t timeout_ns;
     bool follow_redirects;
     bool is_post;
+    bool head_ended; /* of a response that libcurl reads: which takes a part of one for all of it */
 
     const struct http_config *config;
     struct http_token *token; /* that it waits for */

@@ -178,7 +178,8 @@ static int call_status(const struct http_call *call, bool failed)
     int status = http_call_status_code(call);
     /* A redirect that was followed is no response to the caller, nor is "100 Continue". */
     bool redirected = call->follow_redirects && status / 100 == 3 && !call->direct;
-    return failed && (redirected || status < 200) ? 0 : status;
+    bool no_head = !call->direct && !call->head_ended;
+    return failed && (redirected || no_head || status < 200) ? 0 : status;
 }
 
 int http_call_status(const struct http_call *call)
@@ -218,6 +219,8 @@ void http_call_curl_done(struct http_call *call, CURLcode code)
     char line[HTTP_ERROR_MAXIMUM];
 
     call_unlist(call);
+    if (code == CURLE_OK && !call->head_ended)
+        code = CURLE_GOT_NOTHING;
     if (code != CURLE_OK)
         http_error_describe(call, code, call_status(call, true), line);
     call_finish(call, code != CURLE_OK ? line : NULL);

@@ -117,7 +117,10 @@ static size_t curl_has_header(char *bytes, size_t size, size_t count, void *cont
     size_t length = size * count;
     const char *status =
         length > 5 && !memcmp(bytes, "HTTP/", 5) ? memchr(bytes, ' ', length) : NULL;
+    if ((length == 2 && bytes[0] == '\r') || length == 1)
+        call->head_ended = true; /* an empty line */
     if (status) {
+        call->head_ended = false;
         size_t rest = (size_t)(bytes + length - ++status);
         while (rest && isspace((unsigned char)status[rest - 1]))
             rest--;
