@@ -141,14 +141,14 @@ def aborted_among_good(server, tally):
 
 def ab_wrk_and_curl_at_once(server, tally):
     require_programs("ab", "wrk", "curl")
-    wrk_connections = 8  # closed at its end with a request on each
-    tally.abandoned += wrk_connections
+    connections = 8
+    tally.abandoned += 2 * connections  # wrk, and ab with -k, end with a request under way on each
     requests = "20000" if FULL else "2000"
     url = server.url
     commands = [
-        ["ab", "-q", "-k", "-c", "8", "-n", requests, url + PAGE],
-        ["ab", "-q", "-c", "8", "-n", requests, url + "/missing"],
-        ["wrk", "-t1", f"-c{wrk_connections}", "-d10s" if FULL else "-d2s", url + PAGE],
+        ["ab", "-q", "-k", "-c", str(connections), "-n", requests, url + PAGE],
+        ["ab", "-q", "-c", str(connections), "-n", requests, url + "/missing"],
+        ["wrk", "-t1", f"-c{connections}", "-d10s" if FULL else "-d2s", url + PAGE],
         ["curl", "-s", "-o", "/dev/null", "--limit-rate", "2M", f"{url}{BIG}?[1-3]"],
         ["curl", "-s", "-o", "/dev/null", "-d", "a=b", f"{url}/upload?[1-20]"],
         ["curl", "-s", "-T", "-", f"{url}/upload", "-o", "/dev/null"],
