@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 
 #include "queue_fixture.h"
+#include "ship/log/place.h"
 
 #define SHARDS 5
 
@@ -247,6 +249,58 @@ static void test_numbers_are_not_used_again(void **state)
     teardown(&f);
 }
 
+/* What of both slots was not there before, as it is behind what such an agent has written: other
+ * bytes. */
+static void overwrite_more(const struct fixture *f)
+{
+    enum { HEAD_BYTES = 32, NAME_BYTES = 1, RANGE_BYTES = 32 };
+    static const char old[28] = "some older and longer state";
+    char file[PLACE_FILE_BYTES], path[128];
+    place_file_name("a", file);
+    snprintf(path, sizeof(path), "%s/%s", f->folder, file);
+    autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (int slot = 0; slot < 2; slot++) {
+        off_t more = slot * PLACE_SLOT_BYTES + HEAD_BYTES + NAME_BYTES + RANGE_BYTES;
+        assert_int_equal(pwrite(fd, old, sizeof(old), more), sizeof(old));
+    }
+}
+
+/* A part of a batch is on its way; the place is written by this agent, or by one that did not know
+ * of the digest and of what is kept apart. */
+static void test_place_of_an_agent_before(void **state)
+{
+    (void)state;
+    for (int by_another = 0; by_another < 2; by_another++) {
+        struct fixture f;
+        uint64_t digest;
+        setup_on_disk(&f, UINT64_C(1) << 30);
+        open_reader(&f, 0);
+        append_floats(&f, 300);
+        read_some(&f, 0, 50);
+        struct queue_position part = queue_reader_position(f.readers[0].reader);
+        read_some(&f, 0, 50);
+        struct queue_position whole = queue_reader_position(f.readers[0].reader);
+        queue_reader_note_config(f.readers[0].reader, 77);
+        queue_reader_mark(f.readers[0].reader, 0, whole);
+        queue_reader_mark(f.readers[0].reader, 0, part);
+        stop_queue(&f);
+        if (by_another)
+            overwrite_more(&f);
+        assert_int_equal(start_queue(&f), 0);
+        assert_true(queue_has_place(f.queue, "a", &digest));
+        assert_int_equal(digest, by_another ? 0 : 77);
+        open_reader(&f, 0);
+        struct queue_range range = queue_reader_range(f.readers[0].reader, 0);
+        assert_int_equal(unread(&f, 0), 300);
+        assert_int_equal(queue_position_compare(range.end, part), 0);
+        assert_int_equal(queue_position_compare(range.apart, by_another ? part : whole), 0);
+        assert_int_equal(queue_metric(&f, "corrupt_records_total"), 0);
+        f.readers[0].next = 0;
+        teardown(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_forgotten_remotes),
         cmocka_unit_test(test_released_segments_go),
         cmocka_unit_test(test_numbers_are_not_used_again),
+        cmocka_unit_test(test_place_of_an_agent_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
