@@ -187,6 +187,44 @@ static void test_choosing(void **state)
     assert_int_equal(batch_choose(&f->pending, 100), 5);
 }
 
+#define LONG_BYTES 100000
+
+/* Samples with long labels, with exemplars that have some, and histograms with many buckets: a
+ * batch of them is full long before it has as many as it may. */
+static void test_choosing_by_size(void **state)
+{
+    enum { SAMPLES = 80 };
+    struct fixture *f = *state;
+    autofree char *name = calloc(1, LONG_BYTES + 1);
+    memset(name, 'n', LONG_BYTES);
+    autofree struct labels *labels = make_labels(name, "1");
+    struct exemplar exemplar = {0, labels, 0.5, 7};
+    autofree int64_t *deltas = calloc(LONG_BYTES / 2, sizeof(*deltas));
+    const struct histogram_span span = {0, LONG_BYTES / 2};
+    struct histogram *histogram = histogram_new(&(struct histogram){
+        .positive_span_count = 1,
+        .positive_spans = &span,
+        .positive_delta_count = LONG_BYTES / 2,
+        .positive_deltas = deltas,
+    });
+    const struct {
+        const char *name;
+        struct queue_sample sample;
+    } cases[] = {
+        {"x", {.sample = {.type = SAMPLE_HISTOGRAM, .histogram = histogram}}},
+        {"x", {.exemplars = &exemplar, .exemplar_count = 1}},
+        {name, {}},
+    };
+    for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+        for (unsigned i = 0; i < SAMPLES; i++)
+            push_sample(f, cases[c].name, i, &cases[c].sample);
+        assert_in_range(batch_choose(&f->pending, SAMPLES), BATCH_FULL_BYTES / LONG_BYTES - 1,
+                        BATCH_FULL_BYTES / LONG_BYTES + 1);
+        pending_drop(&f->pending, SAMPLES);
+    }
+    histogram_release(histogram);
+}
+
 /* What the queue gave is its own again; what was pushed is a copy. */
 static void test_exemplars_and_created(void **state)
 {
@@ -270,6 +308,7 @@ int main(void)
         BATCH_TEST(test_as_they_came),
         BATCH_TEST(test_too_old_is_counted_once),
         BATCH_TEST(test_choosing),
+        BATCH_TEST(test_choosing_by_size),
         BATCH_TEST(test_exemplars_and_created),
         BATCH_TEST(test_metadata_that_does_not_fit),
         BATCH_TEST(test_pending_is_a_queue),
