@@ -499,7 +499,7 @@ static void test_moments_are_shared(void **state)
     int64_t first_ms = (int64_t)(seed / NS_PER_MS % (uint64_t)apart_ms);
     size_t in_time = 0;
 
-    config->scrape_interval_ns = 10 * (uint64_t)apart_ms * NS_PER_MS;
+    config->scrape_interval_ns = 5 * (uint64_t)apart_ms * NS_PER_MS;
     apply(fixture, fixture->external[0], config);
     put(fixture, "g", "abcdefgh");
     run_until(fixture, four_of_each);

@@ -33,7 +33,7 @@ uint64_t scrape_schedule_seed(const struct labels *external)
 
 uint64_t scrape_schedule_offset(uint64_t interval_ns, uint64_t hash, uint64_t seed)
 {
-    uint64_t apart = interval_ns / 10;
+    uint64_t apart = interval_ns / SCRAPE_MOMENTS_LEAST;
 
     if (apart > SCRAPE_MOMENTS_APART_NS)
         apart = SCRAPE_MOMENTS_APART_NS;

@@ -14,11 +14,12 @@
  * external labels (NULL: none), and the same at every start. */
 uint64_t scrape_schedule_seed(const struct labels *external);
 
-/* Which moment of its interval a target has. The moments of one agent lie apart by a tenth of the
- * interval, and by no more than SCRAPE_MOMENTS_APART_NS; `hash` says which of them is the target's,
- * `seed` where they lie. An agent that wakes for several targets finds its code and data in the
- * cache for all but the first: with ten at once a sample costs half of what it does alone. */
-#define SCRAPE_MOMENTS_APART_NS 500000000
+/* Which moment of its interval a target has. The moments of one agent lie a second apart, or less,
+ * so that there are SCRAPE_MOMENTS_LEAST; `hash` says which of them is the target's, `seed` where
+ * they lie. An agent that wakes for several targets finds its code and data in the cache for all
+ * but the first: with twenty at once a sample costs less than half of what it does alone. */
+#define SCRAPE_MOMENTS_APART_NS 1000000000
+#define SCRAPE_MOMENTS_LEAST 5
 uint64_t scrape_schedule_offset(uint64_t interval_ns, uint64_t hash, uint64_t seed);
 
 /* Nanoseconds from the wall clock's `now_ns` to the next scrape. The moments lie on a grid that
