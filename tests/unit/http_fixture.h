@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of base/http/http_client share: a loop, a client, a server, and the last answer. */
+/* What the tests of base/http/http_client share: a loop, a client, a server, and the last answer.
+ */
 #ifndef EDGEMETER_TESTS_HTTP_FIXTURE_H
 #define EDGEMETER_TESTS_HTTP_FIXTURE_H
 
@@ -86,7 +87,7 @@ static inline struct http_request request_for(struct fixture *fixture, const cha
         .method = "GET",
         .url = fixture->url,
         .config = &fixture->config,
-        .timeout_ns = 5 * NS_PER_SECOND,
+        .timeout_ns = 60 * NS_PER_SECOND,
         .max_response_bytes = 1 << 20,
         .on_done = on_done,
         .context = fixture,
@@ -107,7 +108,7 @@ static inline void fetch(struct fixture *fixture, const struct http_request *req
     assert_int_equal(http_client_start(fixture->client, request, &call), 0);
     assert_non_null(call);
     assert_int_equal(fixture->answers, 0);
-    run(fixture, 8000);
+    run(fixture, 120 * 1000);
     assert_int_equal(fixture->answers, 1);
 }
 

@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,11 +19,18 @@
 typedef int (*getaddrinfo_fn)(const char *, const char *, const struct addrinfo *,
                               struct addrinfo **);
 
+/* Whether the name server of slow.test keeps its answers, and how many wait for them. */
+static atomic_bool name_server_is_silent;
+static atomic_int look_ups;
+
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **out)
 {
     if (node && strcmp(node, "slow.test") == 0) {
-        usleep(2000 * 1000);
+        atomic_fetch_add(&look_ups, 1);
+        while (atomic_load(&name_server_is_silent))
+            usleep(1000);
+        atomic_fetch_sub(&look_ups, 1);
         return EAI_NONAME;
     }
     if (node && strcmp(node, "absent.test") == 0)
@@ -161,17 +169,17 @@ static void test_timeouts(void **state)
         int status;
         const char *error;
     } cases[] = {
-        {"/silent", 0, "timed out after 150ms while waiting for a response of 127.0.0.1:"},
-        {"/half", 200, "timed out after 150ms while reading the response of 127.0.0.1:"},
+        {"/silent", 0, "timed out after 1s while waiting for a response of 127.0.0.1:"},
+        {"/half", 200, "timed out after 1s while reading the response of 127.0.0.1:"},
     };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct http_request request = request_for(fixture, cases[i].path);
-        request.timeout_ns = 150 * NS_PER_MS;
+        request.timeout_ns = NS_PER_SECOND;
         fetch(fixture, &request);
         assert_memory_equal(fixture->error, cases[i].error, strlen(cases[i].error));
         assert_int_equal(fixture->status, cases[i].status);
-        assert_true(fixture->duration_seconds > 0.145 && fixture->duration_seconds < 4);
+        assert_true(fixture->duration_seconds > 0.995 && fixture->duration_seconds < 30);
     }
 }
 
@@ -181,19 +189,20 @@ static void test_slow_name_lookup(void **state)
     struct fixture *fixture = *state;
     struct http_request request = request_for(fixture, "/");
     struct http_call *call = NULL;
+    atomic_store(&name_server_is_silent, true);
     request.url = "http://slow.test/";
     request.timeout_ns = 100 * NS_PER_MS;
     fetch(fixture, &request);
     assert_non_null(
         strstr(fixture->error, "timed out after 100ms while connecting to slow.test:80"));
-    assert_true(fixture->duration_seconds < 1.5);
-
-    uint64_t start = clock_monotonic_ns();
+    request.timeout_ns = 3600 * NS_PER_SECOND;
     assert_int_equal(http_client_start(fixture->client, &request, &call), 0);
     run(fixture, 20);
     http_call_cancel(&call);
-    assert_true(clock_monotonic_ns() - start < 1500 * NS_PER_MS);
-    run(fixture, 2100); /* the look-ups end without us */
+    atomic_store(&name_server_is_silent, false);
+    run(fixture, 100); /* the look-ups end without us */
+    while (atomic_load(&look_ups))
+        run(fixture, 10);
 }
 
 /* ---- redirects ---- */
