@@ -336,7 +336,7 @@ __noinline int http_ingress_settle(struct __sk_buff *skb)
     struct http_connection *connection =
         skb->sk ? bpf_sk_storage_get(&connections, skb->sk, 0, 0) : 0;
 
-    if (connection)
+    if (connection && http_is_left(connection)) /* and not one that the socket has since */
         connection_settle(connection);
     return 0;
 }
@@ -405,9 +405,7 @@ static __always_inline void meter(struct __sk_buff *skb, __u8 direction)
     struct bpf_sock *socket = bpf_sk_fullsock(skb->sk);
     if (!socket)
         return;
-    if (socket->state == BPF_TCP_LISTEN) {
-        if (!tcp.payload_length || direction == HTTP_EGRESS)
-            return;
+    if (direction == HTTP_INGRESS && socket->state == BPF_TCP_LISTEN) {
         early = early_of_listener(socket, &tcp);
         if (!early)
             return;

@@ -4,8 +4,9 @@
  * CPU. Who counts is decided here: whoever has entered goes on, and the end is left to the last that
  * leaves. Packets that go out have the lock.
  *
- * Adding orders what is before and behind it; no atomic returns a value, since kernels before 5.12
- * have none. */
+ * On x86 adding orders what is before and behind it. On arm64 it does not, and for some nanoseconds
+ * one CPU may miss what the other has just written: no atomic returns a value, which would order
+ * there, since kernels before 5.12 have none. */
 #ifndef EDGEMETER_HTTP_USERS_H
 #define EDGEMETER_HTTP_USERS_H
 

@@ -170,7 +170,7 @@ static void test_own_text_can_be_set(void **state)
     assert_text(labels_builder_get(builder, TEXT("small")), wanted + 1);
 }
 
-/* Which label was set last, whether it was there before or not. */
+/* In which order labels were set first, whether they were there before or not. */
 static void test_order_since_the_mark(void **state)
 {
     static const struct {

@@ -63,7 +63,8 @@ size_t labels_builder_count(const struct labels_builder *builder);
 struct label labels_builder_at(const struct labels_builder *builder, size_t index);
 /* From now on it is noted which labels are set, and in which order. */
 void labels_builder_mark(struct labels_builder *builder);
-/* 0: as it was at the mark; else it is the first, second, ... that was set. */
+/* 0: as it was at the mark; else it is the first, second, ... that was set. Setting one again does
+ * not move it. */
 uint32_t labels_builder_order(const struct labels_builder *builder, size_t index);
 /* The sorted set; the builder stays as it is. */
 int labels_builder_build(const struct labels_builder *builder, struct labels **out);

@@ -179,8 +179,9 @@ static int reserve_mapped(struct relabeler *relabeler, size_t count)
     return 0;
 }
 
-/* Where two labels map to one name: the one that a rule set last, or else the last by name.
- * (Prometheus 3 takes a random one of those that were discovered.) */
+/* Where two labels map to one name: of those that rules have set the one whose first setting was
+ * the last, or else the last by name. (Prometheus 3 takes a random one of those that were
+ * discovered.) */
 static int labelmap(struct relabeler *relabeler, const struct relabel_rule *rule,
                     struct labels_builder *builder)
 {

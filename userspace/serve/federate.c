@@ -11,7 +11,7 @@
 
 #define SLICE_SERIES 512        /* looked at in one call */
 #define SLICE_BYTES (16 * 1024) /* about */
-#define SLICE_MS 10             /* a hard regex takes as long for one series alone */
+#define SLICE_MS 10             /* looked at between series: hard regexes take longer for one alone */
 
 struct federate {
     struct federate_environment environment;

@@ -27,7 +27,7 @@ void federate_free(struct federate **federate);
 int federate_add(struct federate *federate, struct text selector, char error[SELECTOR_ERROR_SIZE]);
 
 const char *federate_content_type(const struct federate *federate);
-/* Appends the next slice, of some 16 KiB or 10 ms, or nothing. 1: there is more; 0: that was all;
+/* Appends the next slice, of some 16 KiB or 10 ms (more where one series takes more), or nothing. 1: there is more; 0: that was all;
  * or a negative errno. */
 int federate_run(struct federate *federate, struct buffer *out);
 

@@ -74,8 +74,8 @@ int remote_names_choose(const struct remote_names *names,
         if (configs[i]->name && !out[i])
             error = -ENOMEM;
     }
-    for (enum wanted wanted = THE_SAME; wanted <= ANY_NAME; wanted++)
+    for (enum wanted pass = THE_SAME; pass <= ANY_NAME; pass++)
         for (size_t i = 0; i < count && !error; i++)
-            error = choose(&choice, i, wanted);
+            error = choose(&choice, i, pass);
     return error;
 }

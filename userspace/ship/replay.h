@@ -3,7 +3,7 @@
  * without an answer, from this process or the one before. Such a batch may have to go out again in
  * parts, and such a part may again stay without an answer: then the receiver may have that part and
  * not the rest. So no request goes beyond the end of any of them, and a refusal of what the
- * receiver has never hits what it has not. */
+ * receiver has does not hit what it has not. Over a restart the outermost end alone is known. */
 #ifndef EDGEMETER_SHIP_REPLAY_H
 #define EDGEMETER_SHIP_REPLAY_H
 

@@ -16,10 +16,9 @@ struct http_call;
 struct http_response {
     int status;              /* 0: no response; `error` says why */
     const char *status_text; /* "404 Not Found", or the number alone where HTTP/2 has no words */
-    const char
-        *error;      /* NULL, or one line: "connection refused", "timed out after 10s", ...;
-                        beside       a status where the response began and did not end as it should */
-    bool too_large;  /* the error is that the body was larger than max_response_bytes */
+    const char *error;       /* NULL, or one line: "connection refused", "timed out after 10s", ...;
+                                beside a status where the response began and did not end as it should */
+    bool too_large;          /* the error is that the body was larger than max_response_bytes */
     bool sent_twice; /* a kept connection ended without a response, and the server may have served
                         the request by then: this response is to the second one */
     const char *content_type; /* "" where the server sent none */

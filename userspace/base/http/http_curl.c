@@ -152,7 +152,7 @@ static int set_up(struct http_curl *curl)
 }
 
 /* Before each request, so also before the one that libcurl makes by itself where a connection that
- * it had kept has ended. */
+ * it had kept has ended. How much of the first went out is not told: it counts as sent. */
 static int curl_sends(void *context, char *to, char *from, int to_port, int from_port)
 {
     struct http_call *call = context;
