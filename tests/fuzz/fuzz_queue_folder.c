@@ -178,8 +178,10 @@ static void live(void)
         struct queue_range range = queue_reader_range(reader, i);
         assert(queue_position_compare(range.begin, range.end) <= 0);
     }
-    queue_reader_seek(reader, queue_reader_range(reader, 0).begin);
-    assert(read_all(reader) <= found + 1);
+    struct queue_position begin = queue_reader_range(reader, 0).begin;
+    queue_reader_seek(reader, begin);
+    /* Of a record that nobody wrote so the rest may be good where its first samples are not. */
+    assert(read_all(reader) <= found + 1 || begin.sample);
     for (uint32_t i = 0; i < queue_reader_shard_count(reader); i++)
         queue_reader_release(reader, i, queue_reader_position(reader));
     queue_reader_close(&reader);
